@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/*
+ * netflow_filter: counts each packet of an interface exactly once and passes it on, always.
+ *
+ * A packet reads `epoch` once. That one word decides which side's flow maps and which side's tally
+ * it adds to, so that a side that nobody writes to any more is consistent to the packet. The daemon
+ * flips the word, waits for the grace period by rewriting a slot of an outer map, and then reads
+ * the other side at leisure.
+ */
+
+#include "vmlinux.h"
+
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+
+#include "bpf/flow_abi.h"
+#include "bpf/parse.h"
+
+#define E2BIG  7
+#define EEXIST 17
+
+char LICENSE[] SEC("license") = "GPL";
+
+/* false: the flow maps are plain hashes that all CPUs share, for machines with many of them. */
+const volatile bool percpu = true;
+
+/* Which side packets are counted on: 0 or 1. Written by the daemon alone. */
+__u32 epoch;
+
+/* Which slot an interface has, by ifindex: linear probing from ifindex % XA_SLOTS. Written by the
+ * daemon. */
+struct xa_ifindex_slot ifindex_slots[XA_SLOTS];
+
+struct flow_map {
+	__uint(type, BPF_MAP_TYPE_PERCPU_HASH);
+	__uint(key_size, sizeof(struct xa_flow_key4));
+	__uint(value_size, sizeof(struct xa_flow_value));
+	__uint(max_entries, 1);
+};
+
+struct flow_map6 {
+	__uint(type, BPF_MAP_TYPE_PERCPU_HASH);
+	__uint(key_size, sizeof(struct xa_flow_key6));
+	__uint(value_size, sizeof(struct xa_flow_value));
+	__uint(max_entries, 1);
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, XA_SIDES);
+	__type(key, __u32);
+	__array(values, struct flow_map);
+} flow_sides SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, XA_SIDES);
+	__type(key, __u32);
+	__array(values, struct flow_map6);
+} flow_sides6 SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, XA_SIDES *XA_SLOTS);
+	__type(key, __u32);
+	__type(value, struct xa_tally);
+} tally SEC(".maps");
+
+/* What the flow is told of this packet, beside its key. */
+struct observation {
+	__u32 len;
+	__u32 tick;
+};
+
+static __always_inline __u32 frame_len(struct xdp_md *ctx)
+{
+	if (bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_xdp_get_buff_len))
+		return (__u32)bpf_xdp_get_buff_len(ctx);
+	return ctx->data_end - ctx->data;
+}
+
+static __always_inline __u32 now_tick(void)
+{
+	__u64 now;
+
+	if (bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_ktime_get_coarse_ns))
+		now = bpf_ktime_get_coarse_ns();
+	else
+		now = bpf_ktime_get_ns();
+	return (__u32)(now >> XA_TICK_SHIFT);
+}
+
+/* A global function: verified once by itself, instead of again for each way through the parser. */
+__noinline __u32 slot_of(__u32 ifindex)
+{
+	int i;
+
+	for (i = 0; i < XA_IFINDEX_PROBES; i++) {
+		const struct xa_ifindex_slot *bucket = &ifindex_slots[(ifindex + i) % XA_SLOTS];
+
+		if (bucket->ifindex == ifindex)
+			return bucket->slot % XA_SLOTS;
+	}
+	return XA_SLOT_UNKNOWN;
+}
+
+static __always_inline __u16 short_len(__u32 len)
+{
+	return len > 0xffff ? 0xffff : (__u16)len;
+}
+
+static __always_inline void value_init(struct xa_flow_value *value, const struct xa_packet *packet,
+				       const struct observation *seen)
+{
+	*value = (struct xa_flow_value){
+		.packets = 1,
+		.bytes = seen->len,
+		.first_tick = seen->tick,
+		.last_tick = seen->tick,
+		.tcp_flags = packet->tcp_flags,
+		.tos = packet->tos,
+		.ttl_min = packet->ttl,
+		.ttl_max = packet->ttl,
+		.len_min = short_len(seen->len),
+		.len_max = short_len(seen->len),
+	};
+}
+
+static __always_inline void value_add(struct xa_flow_value *value, const struct xa_packet *packet,
+				      const struct observation *seen)
+{
+	__u16 len = short_len(seen->len);
+
+	if (percpu) {
+		value->packets++;
+		value->bytes += seen->len;
+	} else {
+		__sync_fetch_and_add(&value->packets, 1);
+		__sync_fetch_and_add(&value->bytes, seen->len);
+	}
+	value->last_tick = seen->tick;
+	value->tcp_flags |= packet->tcp_flags;
+	value->tos = packet->tos;
+	if (packet->ttl < value->ttl_min)
+		value->ttl_min = packet->ttl;
+	if (packet->ttl > value->ttl_max)
+		value->ttl_max = packet->ttl;
+	if (len < value->len_min)
+		value->len_min = len;
+	if (len > value->len_max)
+		value->len_max = len;
+}
+
+static __always_inline enum xa_class class_of_full_map(__u8 proto)
+{
+	switch (proto) {
+	case XA_PROTO_TCP:
+		return XA_CLASS_MAP_FULL_TCP;
+	case XA_PROTO_UDP:
+		return XA_CLASS_MAP_FULL_UDP;
+	case XA_PROTO_ICMP:
+	case XA_PROTO_ICMPV6:
+		return XA_CLASS_MAP_FULL_ICMP;
+	default:
+		return XA_CLASS_MAP_FULL_OTHER;
+	}
+}
+
+/*
+ * Adds the packet to its flow, which is made if it is not there. Per CPU an insert needs no second
+ * look: if another CPU made the entry meanwhile, BPF_ANY writes this CPU's part of it, which nobody
+ * has touched yet. In a shared hash it would overwrite, so the loser of that race adds to the
+ * winner's entry.
+ */
+static __always_inline enum xa_class flow_add(void *map, const void *key, __u8 proto,
+					      const struct xa_packet *packet,
+					      const struct observation *seen)
+{
+	struct xa_flow_value *value = bpf_map_lookup_elem(map, key);
+	struct xa_flow_value fresh;
+	int error;
+
+	if (value) {
+		value_add(value, packet, seen);
+		return XA_CLASS_FLOW;
+	}
+	value_init(&fresh, packet, seen);
+	/* the cast: without it 5.10 and 6.1 compare 64 bits of which the upper half is not extended
+	 */
+	error = (int)bpf_map_update_elem(map, key, &fresh, percpu ? BPF_ANY : BPF_NOEXIST);
+	if (!error)
+		return XA_CLASS_FLOW;
+	if (!percpu && error == -EEXIST) {
+		value = bpf_map_lookup_elem(map, key);
+		if (value) {
+			value_add(value, packet, seen);
+			return XA_CLASS_FLOW;
+		}
+	}
+	return error == -E2BIG ? class_of_full_map(proto) : XA_CLASS_MAP_ERROR;
+}
+
+static __always_inline enum xa_class packet_add(__u32 side, __u32 slot, struct xa_packet *packet,
+						const struct observation *seen)
+{
+	void *map;
+
+	if (packet->is_ipv6) {
+		packet->key.v6.tail.slot = (__u8)slot;
+		map = bpf_map_lookup_elem(&flow_sides6, &side);
+		return map ? flow_add(map, &packet->key.v6, packet->key.v6.tail.proto, packet, seen)
+			   : XA_CLASS_MAP_ERROR;
+	}
+	packet->key.v4.tail.slot = (__u8)slot;
+	map = bpf_map_lookup_elem(&flow_sides, &side);
+	return map ? flow_add(map, &packet->key.v4, packet->key.v4.tail.proto, packet, seen)
+		   : XA_CLASS_MAP_ERROR;
+}
+
+static __always_inline int count(struct xdp_md *ctx, enum xa_link link)
+{
+	const void *data = (const void *)(long)ctx->data;
+	const void *end = (const void *)(long)ctx->data_end;
+	struct observation seen = {.len = frame_len(ctx), .tick = now_tick()};
+	__u32 side = *(volatile __u32 *)&epoch % XA_SIDES;
+	__u32 slot = slot_of(ctx->ingress_ifindex);
+	__u32 index = side * XA_SLOTS + slot;
+	struct xa_tally *sums = bpf_map_lookup_elem(&tally, &index);
+	struct xa_packet packet;
+	enum xa_class class;
+
+	if (!sums)
+		return XDP_PASS;
+	sums->seen.packets++;
+	sums->seen.bytes += seen.len;
+	class = xa_parse(link, data, end, &packet);
+	if (class == XA_CLASS_FLOW)
+		class = packet_add(side, slot, &packet, &seen);
+	if (class != XA_CLASS_FLOW && class < XA_CLASS_COUNT_) {
+		sums->classes[class].packets++;
+		sums->classes[class].bytes += seen.len;
+	}
+	return XDP_PASS;
+}
+
+SEC("xdp.frags")
+int netflow_filter(struct xdp_md *ctx)
+{
+	return count(ctx, XA_LINK_ETHERNET);
+}
+
+/* The same for interfaces without a link header. */
+SEC("xdp.frags")
+int netflow_ip(struct xdp_md *ctx)
+{
+	return count(ctx, XA_LINK_IP);
+}

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/*
+ * The configuration: YAML text -> struct xa_config, by one option table (options.c) that also makes
+ * the defaults, the bounds, the suggestions for misspelt keys and the dump. Layers, later wins:
+ * defaults, the file, the command line's `key=value` settings. Nothing here logs or has state.
+ */
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <sys/socket.h>
+
+#include "core/base/arena.h"
+#include "core/base/base.h"
+#include "core/base/buf.h"
+
+enum xa_mode {
+	XA_MODE_AUTO, /* drv, else skb */
+	XA_MODE_DRV,
+	XA_MODE_SKB,
+	XA_MODE_HW,
+	XA_MODE_COUNT_
+};
+
+enum xa_rank {
+	XA_RANK_PACKETS,
+	XA_RANK_BYTES,
+	XA_RANK_COUNT_
+};
+
+/* What has to happen for a change of a key to take effect. */
+enum xa_reload {
+	XA_RELOAD_LIVE, /* nothing: the next snapshot goes by it */
+	XA_RELOAD_ATTACH, /* programs are detached, attached, or both */
+	XA_RELOAD_LISTEN, /* listening sockets are opened, closed, or both */
+	XA_RELOAD_RESTART, /* a new start of the daemon: it cannot change while it runs */
+	XA_RELOAD_COUNT_
+};
+
+struct xa_listen {
+	struct sockaddr_storage
+		address; /* AF_INET or AF_INET6, numeric; port in network byte order */
+	socklen_t address_len;
+	const char *text; /* as written */
+};
+
+struct xa_config {
+	struct xa_arena *arena; /* owns everything that the members below point to */
+
+	const char **interfaces; /* names, or the one word "auto": the default route's */
+	size_t interface_count;
+	enum xa_mode mode;
+	uint64_t poll_interval_ns;
+	unsigned top_k;
+	struct xa_listen *listen;
+	size_t listen_count;
+	struct {
+		uint32_t max; /* living flows at most, per address family in the kernel, in all in
+				 the daemon */
+		uint64_t idle_timeout_ns;
+		enum xa_rank rank_by;
+	} flows;
+	struct {
+		uint32_t max_series;
+	} metrics;
+};
+
+/* Several reasons at once: a person mends a file in one go. At most XA_WHYS_MAX are kept, all are
+ * counted. */
+#define XA_WHYS_MAX 32
+struct xa_whys {
+	struct xa_why why[XA_WHYS_MAX];
+	size_t count;
+};
+
+/*
+ * Reads `path` (NULL: defaults only) and applies `count` settings "key=value" or
+ * "section.key=value" on top. Returns 0, -EINVAL with at least one reason in `ret_whys` (in the
+ * order of the file, then of the settings), -ENOMEM, or the errno of opening or reading the file
+ * (with a reason as well). *ret is untouched on failure.
+ */
+int xa_config_load(struct xa_config **ret, const char *path, const char *const *settings,
+		   size_t count, struct xa_whys *ret_whys);
+void xa_config_free(struct xa_config *config);
+XA_DEFINE_CLEANUP(xa_config)
+#define _cleanup_xa_config_ XA_CLEANUP(xa_config_cleanup)
+
+/* Appends the config as YAML that loads to an equal config; for `--defaults` with the help text as
+ * comments. */
+void xa_config_dump(const struct xa_config *config, bool comments, struct xa_buf *buf);
+
+/* Appends "key: old -> new" for each key that differs, one a line, in the table's order; nothing if
+ * equal. */
+void xa_config_diff(const struct xa_config *old, const struct xa_config *new, struct xa_buf *buf);
+
+/* The set of enum xa_reload of all keys that differ, as bits 1 << XA_RELOAD_...; 0 if equal.
+ * Without memory to compare a key it counts as changed. */
+unsigned xa_config_changes(const struct xa_config *old, const struct xa_config *new);
+
+/* Appends `file:line:column: error: text`, the source line and a caret under the column (both left
+ * out when the place has none or the file cannot be read again). */
+void xa_why_print(const struct xa_why *why, struct xa_buf *buf);
+
+/* Appends all reasons by xa_why_print(), and how many more there were where not all were kept. */
+void xa_whys_print(const struct xa_whys *whys, struct xa_buf *buf);
+
+extern const char *const xa_mode_names[XA_MODE_COUNT_]; /* "auto", "drv", "skb", "hw" */
+extern const char *const xa_rank_names[XA_RANK_COUNT_]; /* "packets", "bytes" */

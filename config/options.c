@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/*
+ * The table itself. It is text and numbers only: value.c knows what a type means, load.c where the
+ * text comes from, dump.c how it is written back.
+ */
+
+#include "config/options.h"
+
+#include <string.h>
+
+#define MEMBER_SIZE(member) sizeof(((struct xa_config *)NULL)->member)
+
+/* The offset of a member, refused by the compiler unless the member has the size that its type is
+ * stored with. */
+#define PLACE(member, size) \
+	(offsetof(struct xa_config, member) + \
+	 0 * sizeof(struct { \
+		 _Static_assert(MEMBER_SIZE(member) == (size), #member); \
+		 int unused; \
+	 }))
+
+#define DURATION(member) .type = XA_OPTION_DURATION, .offset = PLACE(member, sizeof(uint64_t))
+#define UINT(member)	 .type = XA_OPTION_UINT, .offset = PLACE(member, sizeof(uint32_t))
+#define ENUM(member, list) \
+	.type = XA_OPTION_ENUM, .offset = PLACE(member, sizeof(unsigned)), .names = (list), \
+	.name_count = array_size(list)
+#define LIST(kind, member, counter) \
+	.type = XA_OPTION_##kind, .offset = PLACE(member, sizeof(void *)), \
+	.count_offset = PLACE(counter, sizeof(size_t))
+
+const char *const xa_mode_names[XA_MODE_COUNT_] = {
+	[XA_MODE_AUTO] = "auto",
+	[XA_MODE_DRV] = "drv",
+	[XA_MODE_SKB] = "skb",
+	[XA_MODE_HW] = "hw",
+};
+
+const char *const xa_rank_names[XA_RANK_COUNT_] = {
+	[XA_RANK_PACKETS] = "packets",
+	[XA_RANK_BYTES] = "bytes",
+};
+
+/* clang-format off */
+const struct xa_option xa_options[] = {
+	{ "interface", LIST(INTERFACES, interfaces, interface_count), .min = 1, .max = 255,
+	  .fallback = "auto", .reload = XA_RELOAD_ATTACH,
+	  .help = "Where packets are counted; auto is the interface of the default route." },
+	{ "mode", ENUM(mode, xa_mode_names),
+	  .fallback = "auto", .reload = XA_RELOAD_ATTACH,
+	  .help = "How the XDP program is attached; auto is drv, else skb, and the log says which." },
+	{ "poll_interval", DURATION(poll_interval_ns),
+	  .min = 200 * XA_NS_PER_MS, .max = 3600 * XA_NS_PER_S,
+	  .fallback = "10s", .reload = XA_RELOAD_LIVE,
+	  .help = "Time between two snapshots of all flows." },
+	{ "top_k", UINT(top_k), .min = 1, .max = 10000, .unit = "flows",
+	  .fallback = "50", .reload = XA_RELOAD_LIVE,
+	  .help = "How many of the largest flows are exported one by one." },
+	{ "listen", LIST(LISTEN, listen, listen_count), .min = 1, .max = 16,
+	  .fallback = "127.0.0.1:9400", .reload = XA_RELOAD_LISTEN,
+	  .help = "Where the HTTP server answers." },
+	{ "flows.max", UINT(flows.max), .min = 1024, .max = 16777216, .unit = "flows",
+	  .fallback = "131072", .reload = XA_RELOAD_RESTART,
+	  .help = "Living flows at most; the packets of further ones are counted as unattributed." },
+	{ "flows.idle_timeout", DURATION(flows.idle_timeout_ns),
+	  .min = XA_NS_PER_S, .max = 24 * 3600 * XA_NS_PER_S,
+	  .fallback = "60s", .reload = XA_RELOAD_LIVE,
+	  .help = "A flow without packets for this long is retired." },
+	{ "flows.rank_by", ENUM(flows.rank_by, xa_rank_names),
+	  .fallback = "packets", .reload = XA_RELOAD_LIVE,
+	  .help = "What makes a flow large when the top_k largest are chosen." },
+	{ "metrics.max_series", UINT(metrics.max_series), .min = 100, .max = 1000000, .unit = "series",
+	  .fallback = "5000", .reload = XA_RELOAD_LIVE,
+	  .help = "Series exported at most; what does not fit is folded into 'other'." },
+};
+/* clang-format on */
+
+_Static_assert(array_size(xa_options) <= XA_OPTIONS_MAX, "option table");
+const size_t xa_option_count = array_size(xa_options);
+
+const struct xa_option *xa_option_find(const char *key)
+{
+	for (size_t i = 0; i < xa_option_count; i++)
+		if (!strcmp(xa_options[i].key, key))
+			return &xa_options[i];
+	return NULL;
+}
+
+const struct xa_option *xa_section_find(const char *section)
+{
+	const size_t len = strlen(section);
+
+	for (size_t i = 0; len && i < xa_option_count; i++) {
+		const char *key = xa_options[i].key;
+
+		if (!strncmp(key, section, len) && key[len] == '.')
+			return &xa_options[i];
+	}
+	return NULL;
+}

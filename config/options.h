@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/*
+ * The option table: one row a key. Whatever the program knows of a key comes from its row. A new
+ * key is one row here and one member in struct xa_config.
+ */
+
+#include "config/config.h"
+
+enum xa_option_type {
+	XA_OPTION_DURATION, /* uint64_t nanoseconds */
+	XA_OPTION_UINT, /* uint32_t */
+	XA_OPTION_ENUM, /* an enum, index into `names` */
+	XA_OPTION_INTERFACES, /* list: const char ** and a size_t */
+	XA_OPTION_LISTEN, /* list: struct xa_listen * and a size_t */
+	XA_OPTION_TYPE_COUNT_
+};
+
+struct xa_option {
+	const char *key; /* "section.name"; a section's keys stand side by side */
+	enum xa_option_type type;
+	enum xa_reload reload;
+	const char *fallback; /* the default, as a person would write it */
+	uint64_t min, max; /* of the value; of a list the number of entries */
+	const char *unit; /* what an integer counts */
+	const char *const *names;
+	size_t name_count;
+	size_t offset, count_offset; /* in struct xa_config */
+	const char *help; /* one line, under 90 columns */
+};
+
+/* Bounds every array that is indexed by option; the table is asserted to fit. */
+#define XA_OPTIONS_MAX 64
+
+extern const struct xa_option xa_options[];
+extern const size_t xa_option_count;
+
+static inline bool xa_option_is_list(const struct xa_option *option)
+{
+	return option->type == XA_OPTION_INTERFACES || option->type == XA_OPTION_LISTEN;
+}
+
+/* The option of that full key, or NULL. */
+const struct xa_option *xa_option_find(const char *key);
+
+/* The first option under that section, or NULL if there is no such section. */
+const struct xa_option *xa_section_find(const char *section);
+
+/* Appends " (did you mean ...?)" with the key that `name` in `section` ("" for the top level) most
+ * likely stands for; nothing if none is near. */
+void xa_option_suggest(const char *section, const char *name, struct xa_buf *buf);
+
+/* The nearest of `names`, or NULL if none is near. */
+const char *xa_suggest_name(const char *name, const char *const *names, size_t count);

@@ -1,0 +1,580 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/*
+ * The loop, and the two things that it does: tick() takes a snapshot and pins its page, reload()
+ * builds what the new config asks for beside the old and swaps, or leaves everything as it is.
+ */
+
+#include "core/auditor.h"
+
+#include <signal.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <sys/timerfd.h>
+
+#include "core/base/log.h"
+#include "core/exit.h"
+#include "core/http/server.h"
+#include "core/privileges.h"
+#include "core/snapshot.h"
+#include "core/source/attach.h"
+
+/* A snapshot is overdue when two in a row are missing and some time for the work has passed. */
+#define STALE_INTERVALS 3
+#define STALE_GRACE_NS	(5 * XA_NS_PER_S)
+
+/* A side of a map is tight from seven eighths of its capacity on. */
+#define TIGHT(entries, capacity) ((entries) > (capacity) - (capacity) / 8)
+
+/* What a reload replaces. */
+struct xa_running {
+	struct xa_config *config;
+	struct xa_topk *top;
+};
+
+struct xa_auditor {
+	const struct xa_auditor_options *options;
+	struct xa_running running;
+	struct xa_ledger *ledger;
+	struct xa_table *table;
+	struct xa_xdp *xdp;
+	struct xa_attach *attach;
+	struct xa_board *board;
+	struct xa_server *server;
+	struct xa_self self;
+	struct xa_xdp_fill side_fills[XA_SIDES];
+	struct xa_table_read read; /* of the tick that is going on */
+	int last_tick_error;
+	int epoll_fd;
+	int timer_fd;
+	int signal_fd;
+	int iface_fd;
+	bool stopping;
+};
+
+static void running_done(struct xa_running *running)
+{
+	xa_topk_free(running->top);
+	xa_config_free(running->config);
+}
+
+static void auditor_done(struct xa_auditor *auditor)
+{
+	int fds[] = {auditor->epoll_fd, auditor->timer_fd, auditor->signal_fd, auditor->iface_fd};
+
+	xa_server_free(auditor->server);
+	xa_board_free(auditor->board);
+	xa_attach_free(auditor->attach);
+	xa_xdp_free(auditor->xdp);
+	xa_table_free(auditor->table);
+	xa_ledger_free(auditor->ledger);
+	running_done(&auditor->running);
+	for (size_t i = 0; i < array_size(fds); i++)
+		if (fds[i] >= 0)
+			(void)close(fds[i]);
+}
+
+static double wall_seconds(void)
+{
+	return (double)xa_wall_ns() / 1e9;
+}
+
+/* --- snapshot --- */
+
+static void take_readings(void *ctx, const struct xa_reading *readings, size_t count,
+			  bool *ret_forget)
+{
+	struct xa_auditor *auditor = ctx;
+
+	xa_table_apply(auditor->table, &auditor->read, readings, count, ret_forget);
+}
+
+static bool side_is_tight(const struct xa_auditor *auditor, unsigned side)
+{
+	const struct xa_xdp_fill *fill = &auditor->side_fills[side];
+	uint32_t capacity = xa_xdp_capacity(auditor->xdp);
+
+	return TIGHT(fill->entries[XA_IPV4], capacity) || TIGHT(fill->entries[XA_IPV6], capacity);
+}
+
+static int collect(struct xa_auditor *auditor)
+{
+	struct xa_sink sink = {auditor, take_readings};
+	unsigned side;
+	int error = xa_xdp_swap(auditor->xdp, &side);
+
+	if (error)
+		return error;
+	auditor->read = (struct xa_table_read){
+		.side = side,
+		.now_tick = xa_tick(xa_now_ns()),
+		.tight = side_is_tight(auditor, side),
+	};
+	error = xa_xdp_read_tally(auditor->xdp, side, auditor->ledger);
+	if (!error)
+		error = xa_xdp_drain(auditor->xdp, side, &sink, &auditor->self.fill);
+	if (!error)
+		auditor->side_fills[side] = auditor->self.fill;
+	return error;
+}
+
+/* Interfaces by slot; packets of none of them show only if there were any. */
+static void name_slots(const struct xa_auditor *auditor, const char **ret_names)
+{
+	const struct xa_attachment *attachments = xa_attach_list(auditor->attach);
+
+	for (unsigned slot = 0; slot < XA_SLOTS; slot++)
+		ret_names[slot] = attachments[slot].name[0] ? attachments[slot].name : NULL;
+	if (xa_ledger_account(auditor->ledger, XA_SLOT_UNKNOWN)->seen.packets)
+		ret_names[XA_SLOT_UNKNOWN] = "other";
+}
+
+static int publish(struct xa_auditor *auditor)
+{
+	const char *names[XA_SLOTS];
+	struct xa_traffic traffic = {
+		.config = auditor->running.config,
+		.ledger = auditor->ledger,
+		.slot_names = names,
+	};
+	struct xa_page *page;
+	int error;
+
+	name_slots(auditor, names);
+	xa_topk_reset(auditor->running.top);
+	traffic.totals = xa_table_sweep(auditor->table, auditor->read.now_tick, xa_topk_visit,
+					auditor->running.top);
+	traffic.top = xa_topk_sorted(auditor->running.top, &traffic.top_count);
+	auditor->self.attachments = xa_attach_list(auditor->attach);
+	auditor->self.attached = xa_attach_is_complete(auditor->attach);
+	auditor->self.interval_ns = auditor->running.config->poll_interval_ns;
+	auditor->self.snapshot_time = wall_seconds();
+	auditor->self.stale_after_ns = xa_now_ns() + STALE_INTERVALS * auditor->self.interval_ns +
+				       STALE_GRACE_NS;
+	error = xa_snapshot_page(&page, &traffic, &auditor->self);
+	if (error)
+		return error;
+	xa_board_pin(auditor->board, page);
+	return 0;
+}
+
+static void tick(struct xa_auditor *auditor)
+{
+	uint64_t start = xa_now_ns();
+	int error;
+
+	xa_attach_check(auditor->attach);
+	error = collect(auditor);
+	if (!error)
+		error = publish(auditor);
+	if (!error)
+		xa_histogram_observe(&auditor->self.poll_durations, &xa_poll_bounds,
+				     xa_now_ns() - start);
+	else
+		auditor->self.poll_failures++;
+	if (error && error != auditor->last_tick_error)
+		xa_log_error("snapshot failed error=\"%s\", keeping the last page",
+			     strerror(-error));
+	auditor->last_tick_error = error;
+}
+
+/* --- interfaces --- */
+
+static void attach_event(void *ctx, enum xa_attach_event event,
+			 const struct xa_attachment *attachment, uint64_t gap_ns)
+{
+	const char *name = attachment->name, *mode = xa_mode_names[attachment->mode];
+
+	(void)ctx;
+	switch (event) {
+	case XA_ATTACHED:
+		xa_log_info("netflow_filter attached to %s (mode=%s)", name, mode);
+		break;
+	case XA_REATTACHED:
+		xa_log_info("netflow_filter attached to %s (mode=%s) again, unseen_ms=%llu", name,
+			    mode, (unsigned long long)(gap_ns / XA_NS_PER_MS));
+		break;
+	case XA_ATTACH_FAILED:
+		xa_log_warn("netflow_filter not attached to %s: %s", name, attachment->why);
+		break;
+	case XA_ATTACH_LOST:
+		xa_log_warn("netflow_filter came off %s: %s", name, attachment->why);
+		break;
+	case XA_DETACHED:
+		xa_log_info("netflow_filter detached from %s", name);
+		break;
+	}
+}
+
+static bool is_slot_free(void *ctx, uint8_t slot)
+{
+	const struct xa_auditor *auditor = ctx;
+
+	return !xa_table_slot_count(auditor->table, slot);
+}
+
+/* --- config --- */
+
+static void log_whys(const struct xa_whys *whys)
+{
+	for (size_t i = 0; i < whys->count && i < XA_WHYS_MAX; i++) {
+		const struct xa_why *why = &whys->why[i];
+
+		xa_log_error("%s:%u:%u: %s", why->file, why->line, why->column, why->text);
+	}
+}
+
+static int running_load(const struct xa_auditor_options *options, struct xa_running *ret_running)
+{
+	struct xa_running running = {0};
+	struct xa_whys whys = {0};
+	int error = xa_config_load(&running.config, options->config_path, options->settings,
+				   options->setting_count, &whys);
+
+	if (error) {
+		log_whys(&whys);
+		return error;
+	}
+	error = xa_topk_new(&running.top, running.config->top_k,
+			    running.config->flows.rank_by == XA_RANK_BYTES);
+	if (error) {
+		running_done(&running);
+		return error;
+	}
+	*ret_running = running;
+	return 0;
+}
+
+static struct xa_table_limits limits_of(const struct xa_config *config)
+{
+	return (struct xa_table_limits){
+		.max = config->flows.max,
+		.idle_ticks = xa_tick(config->flows.idle_timeout_ns),
+	};
+}
+
+static int timer_set(const struct xa_auditor *auditor, uint64_t interval_ns)
+{
+	struct timespec interval = {(time_t)(interval_ns / XA_NS_PER_S),
+				    (long)(interval_ns % XA_NS_PER_S)};
+	struct itimerspec spec = {.it_interval = interval, .it_value = interval};
+
+	return timerfd_settime(auditor->timer_fd, 0, &spec, NULL) ? -errno : 0;
+}
+
+/* In an order in which each step can be taken back: interfaces, listeners; then nothing can fail.
+ */
+static int running_try(struct xa_auditor *auditor, const struct xa_running *next,
+		       struct xa_why *why)
+{
+	struct xa_why ignored = {0};
+	int error = xa_attach_configure(auditor->attach, next->config, why);
+
+	if (error)
+		return error;
+	error = xa_server_listen(auditor->server, next->config, why);
+	if (error)
+		(void)xa_attach_configure(auditor->attach, auditor->running.config, &ignored);
+	return error;
+}
+
+static void log_diff(const struct xa_config *before, const struct xa_config *after)
+{
+	_cleanup_xa_buf_ struct xa_buf diff = {0};
+	char *line, *rest;
+
+	xa_config_diff(before, after, &diff);
+	if (xa_buf_failed(&diff) || !diff.text)
+		return;
+	for (rest = diff.text; (line = strsep(&rest, "\n"));)
+		if (*line)
+			xa_log_info("config: %s", line);
+}
+
+/* Keys that cannot change while the daemon runs keep their values; the rest of the config is taken.
+ */
+static void keep_fixed(const struct xa_config *before, struct xa_config *after)
+{
+	if (before->flows.max == after->flows.max)
+		return;
+	xa_log_warn("flows.max cannot change while the daemon runs: %u stays until a restart, "
+		    "ignoring %u",
+		    before->flows.max, after->flows.max);
+	after->flows.max = before->flows.max;
+}
+
+static int reload_try(struct xa_auditor *auditor)
+{
+	struct xa_running next, before = auditor->running;
+	struct xa_table_limits limits;
+	struct xa_why why = {0};
+	int error = running_load(auditor->options, &next);
+
+	if (error)
+		return error;
+	keep_fixed(before.config, next.config);
+	error = running_try(auditor, &next, &why);
+	if (error) {
+		xa_log_error("%s", why.text);
+		running_done(&next);
+		return error;
+	}
+	limits = limits_of(next.config);
+	xa_table_set_limits(auditor->table, &limits);
+	auditor->running = next;
+	log_diff(before.config, next.config);
+	running_done(&before);
+	return timer_set(auditor, next.config->poll_interval_ns);
+}
+
+static void reload(struct xa_auditor *auditor)
+{
+	struct xa_reload_stats *stats = &auditor->self.reload;
+	int error = reload_try(auditor);
+
+	stats->count++;
+	stats->last_ok = !error;
+	if (error) {
+		stats->failures++;
+		xa_log_error("config not reloaded, the one before runs on");
+	} else {
+		stats->success_time = wall_seconds();
+		xa_log_info("config reloaded");
+	}
+	tick(auditor); /* the page shows the outcome now, not an interval later */
+}
+
+/* --- start --- */
+
+static bool poll_works(void *ctx)
+{
+	return xa_xdp_is_permitted(ctx);
+}
+
+static int drop_privileges(struct xa_auditor *auditor)
+{
+	struct xa_why why = {0};
+	bool kept;
+	int error = xa_privileges_drop(poll_works, auditor->xdp, &kept, &why);
+
+	if (error)
+		xa_log_error("%s", why.text);
+	else if (kept)
+		xa_log_warn(
+			"keeping CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON: this kernel wants them "
+			"for each use of a BPF map (before 5.19)");
+	else
+		xa_log_info("dropped all capabilities");
+	return error;
+}
+
+static int open_kernel(struct xa_auditor *auditor)
+{
+	const struct xa_config *config = auditor->running.config;
+	struct xa_attach_hooks hooks = {auditor, attach_event, is_slot_free};
+	struct xa_xdp_options options = {.max_flows = config->flows.max};
+	struct xa_table_limits limits = limits_of(config);
+	struct xa_why why = {0};
+	int error = xa_ledger_new(&auditor->ledger);
+
+	if (!error)
+		error = xa_table_new(&auditor->table, &limits, auditor->ledger);
+	if (!error)
+		error = xa_xdp_new(&auditor->xdp, &options, &why);
+	if (!error)
+		error = xa_attach_new(&auditor->attach, auditor->xdp, auditor->ledger, &hooks);
+	if (!error)
+		error = xa_attach_configure(auditor->attach, config, &why);
+	if (error)
+		xa_log_error("%s", why.text[0] ? why.text : strerror(-error));
+	return error;
+}
+
+static int open_http(struct xa_auditor *auditor)
+{
+	struct xa_why why = {0};
+	int error = xa_board_new(&auditor->board);
+
+	if (!error)
+		error = xa_server_new(&auditor->server, auditor->board);
+	if (!error)
+		error = xa_server_listen(auditor->server, auditor->running.config, &why);
+	if (error)
+		xa_log_error("%s", why.text[0] ? why.text : strerror(-error));
+	return error;
+}
+
+static int watch_fd(const struct xa_auditor *auditor, int fd)
+{
+	struct epoll_event event = {.events = EPOLLIN, .data.fd = fd};
+
+	return epoll_ctl(auditor->epoll_fd, EPOLL_CTL_ADD, fd, &event) ? -errno : 0;
+}
+
+static int open_loop(struct xa_auditor *auditor)
+{
+	sigset_t signals;
+	int error;
+
+	(void)sigemptyset(&signals);
+	(void)sigaddset(&signals, SIGHUP);
+	(void)sigaddset(&signals, SIGINT);
+	(void)sigaddset(&signals, SIGTERM);
+	(void)sigaddset(&signals, SIGUSR1);
+	if (sigprocmask(SIG_BLOCK, &signals, NULL))
+		return -errno;
+	auditor->signal_fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
+	auditor->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	auditor->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (auditor->signal_fd < 0 || auditor->timer_fd < 0 || auditor->epoll_fd < 0)
+		return -errno;
+	error = xa_iface_watch(&auditor->iface_fd);
+	if (!error)
+		error = watch_fd(auditor, auditor->signal_fd);
+	if (!error)
+		error = watch_fd(auditor, auditor->timer_fd);
+	if (!error)
+		error = watch_fd(auditor, auditor->iface_fd);
+	if (error)
+		xa_log_error("cannot set up the loop: %s", strerror(-error));
+	return error;
+}
+
+static int start(struct xa_auditor *auditor)
+{
+	int error = running_load(auditor->options, &auditor->running);
+
+	if (error)
+		return XA_EXIT_CONFIG;
+	error = open_loop(auditor);
+	if (!error)
+		error = open_kernel(auditor);
+	if (!error)
+		error = drop_privileges(
+			auditor); /* a thread has the rights of its making: before http */
+	if (!error)
+		error = open_http(auditor);
+	if (!error)
+		error = timer_set(auditor, auditor->running.config->poll_interval_ns);
+	if (error)
+		return error == -EPERM ? XA_EXIT_NOT_PERMITTED : XA_EXIT_FAILURE;
+	auditor->self.capacity = xa_xdp_capacity(auditor->xdp);
+	auditor->self.reload.last_ok = true;
+	auditor->self.reload.success_time = wall_seconds();
+	tick(auditor);
+	for (size_t i = 0; i < auditor->running.config->listen_count; i++)
+		xa_log_info("serving http://%s/metrics", auditor->running.config->listen[i].text);
+	return XA_EXIT_OK;
+}
+
+/* --- loop --- */
+
+static void dump_state(const struct xa_auditor *auditor)
+{
+	const struct xa_attachment *attachments = xa_attach_list(auditor->attach);
+
+	xa_log_info(
+		"state flows=%zu map_entries_ipv4=%llu map_entries_ipv6=%llu poll_failures=%llu "
+		"reloads=%llu",
+		xa_table_count(auditor->table),
+		(unsigned long long)auditor->self.fill.entries[XA_IPV4],
+		(unsigned long long)auditor->self.fill.entries[XA_IPV6],
+		(unsigned long long)auditor->self.poll_failures,
+		(unsigned long long)auditor->self.reload.count);
+	for (unsigned slot = 0; slot < XA_SLOTS; slot++) {
+		const struct xa_account *account = xa_ledger_account(auditor->ledger,
+								     (uint8_t)slot);
+		struct xa_residual residual;
+
+		if (!account || !attachments[slot].name[0])
+			continue;
+		residual = xa_account_residual(account);
+		xa_log_info("state interface=%s attached=%d mode=%s seen_packets=%llu "
+			    "unaccounted_packets=%lld why=\"%s\"",
+			    attachments[slot].name, attachments[slot].attached,
+			    xa_mode_names[attachments[slot].mode],
+			    (unsigned long long)account->seen.packets, (long long)residual.packets,
+			    attachments[slot].why);
+	}
+}
+
+static void handle_signals(struct xa_auditor *auditor)
+{
+	struct signalfd_siginfo info;
+	bool wants_reload = false;
+
+	while (read(auditor->signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
+		switch (info.ssi_signo) {
+		case SIGHUP:
+			wants_reload =
+				true; /* however many came: one reload reads the last state */
+			break;
+		case SIGUSR1:
+			dump_state(auditor);
+			break;
+		default:
+			xa_log_info("stopping on signal %u", info.ssi_signo);
+			auditor->stopping = true;
+		}
+	}
+	if (wants_reload && !auditor->stopping)
+		reload(auditor);
+}
+
+static void handle_timer(struct xa_auditor *auditor)
+{
+	uint64_t expirations;
+
+	if (read(auditor->timer_fd, &expirations, sizeof(expirations)) > 0)
+		tick(auditor);
+}
+
+/* A change of what is attached makes a page at once: readiness does not wait for the next poll. */
+static void handle_ifaces(struct xa_auditor *auditor)
+{
+	bool before = xa_attach_is_complete(auditor->attach);
+
+	if (!xa_iface_changed(auditor->iface_fd))
+		return;
+	xa_attach_check(auditor->attach);
+	if (xa_attach_is_complete(auditor->attach) != before)
+		tick(auditor);
+}
+
+static int loop(struct xa_auditor *auditor)
+{
+	while (!auditor->stopping) {
+		struct epoll_event event;
+		int count = epoll_wait(auditor->epoll_fd, &event, 1, -1);
+
+		if (count < 0 && errno != EINTR) {
+			xa_log_error("cannot wait for events: %s", strerror(errno));
+			return XA_EXIT_FAILURE;
+		}
+		if (count < 1)
+			continue;
+		if (event.data.fd == auditor->signal_fd)
+			handle_signals(auditor);
+		else if (event.data.fd == auditor->timer_fd)
+			handle_timer(auditor);
+		else
+			handle_ifaces(auditor);
+	}
+	return XA_EXIT_OK;
+}
+
+int xa_auditor_run(const struct xa_auditor_options *options)
+{
+	XA_CLEANUP(auditor_done)
+	struct xa_auditor auditor = {
+		.options = options,
+		.epoll_fd = -1,
+		.timer_fd = -1,
+		.signal_fd = -1,
+		.iface_fd = -1,
+	};
+	int status = start(&auditor);
+
+	return status == XA_EXIT_OK ? loop(&auditor) : status;
+}

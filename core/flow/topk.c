@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/* A binary min-heap of flows' copies: the table may move its flows, and a page is made of these. */
+
+#include "core/flow/topk.h"
+
+#include <string.h>
+
+struct xa_topk {
+	bool by_bytes;
+	size_t k;
+	size_t count;
+	uint64_t
+		threshold; /* the smallest rank in a full heap: what does not exceed it stays out */
+	struct xa_flow *heap;
+};
+
+int xa_topk_new(struct xa_topk **ret, size_t k, bool by_bytes)
+{
+	_cleanup_xa_topk_ struct xa_topk *top = calloc(1, sizeof(*top));
+
+	if (!top)
+		return -ENOMEM;
+	top->heap = calloc(k ? k : 1, sizeof(*top->heap));
+	if (!top->heap)
+		return -ENOMEM;
+	top->k = k;
+	top->by_bytes = by_bytes;
+	*ret = take_ptr(top);
+	return 0;
+}
+
+void xa_topk_free(struct xa_topk *top)
+{
+	if (!top)
+		return;
+	free(top->heap);
+	free(top);
+}
+
+static uint64_t rank_of(bool by_bytes, const struct xa_flow *flow)
+{
+	return by_bytes ? flow->bytes : flow->packets;
+}
+
+/* < 0 where `a` ranks lower. Keys decide between equals, so that the outcome does not depend on the
+ * order. */
+static int rank_cmp(bool by_bytes, const struct xa_flow *a, const struct xa_flow *b)
+{
+	uint64_t rank_a = rank_of(by_bytes, a), rank_b = rank_of(by_bytes, b);
+
+	if (rank_a != rank_b)
+		return rank_a < rank_b ? -1 : 1;
+	return memcmp(&b->key, &a->key, sizeof(a->key));
+}
+
+static void swap(struct xa_flow *a, struct xa_flow *b)
+{
+	struct xa_flow held = *a;
+
+	*a = *b;
+	*b = held;
+}
+
+static void sift_up(struct xa_topk *top, size_t at)
+{
+	while (at) {
+		size_t parent = (at - 1) / 2;
+
+		if (rank_cmp(top->by_bytes, &top->heap[parent], &top->heap[at]) <= 0)
+			return;
+		swap(&top->heap[parent], &top->heap[at]);
+		at = parent;
+	}
+}
+
+static void sift_down(struct xa_topk *top, size_t at, size_t count)
+{
+	for (;;) {
+		size_t child = 2 * at + 1;
+
+		if (child >= count)
+			return;
+		if (child + 1 < count &&
+		    rank_cmp(top->by_bytes, &top->heap[child + 1], &top->heap[child]) < 0)
+			child++;
+		if (rank_cmp(top->by_bytes, &top->heap[at], &top->heap[child]) <= 0)
+			return;
+		swap(&top->heap[at], &top->heap[child]);
+		at = child;
+	}
+}
+
+void xa_topk_visit(void *ctx, const struct xa_flow *flow)
+{
+	struct xa_topk *top = ctx;
+
+	if (rank_of(top->by_bytes, flow) < top->threshold)
+		return;
+	if (top->count < top->k) {
+		top->heap[top->count] = *flow;
+		sift_up(top, top->count++);
+	} else if (top->k && rank_cmp(top->by_bytes, flow, &top->heap[0]) > 0) {
+		top->heap[0] = *flow;
+		sift_down(top, 0, top->count);
+	}
+	if (top->count == top->k)
+		top->threshold = top->k ? rank_of(top->by_bytes, &top->heap[0]) : UINT64_MAX;
+}
+
+/* Heapsort: the smallest goes to the end of what is left of the heap, so the largest ends up first.
+ */
+const struct xa_flow *xa_topk_sorted(struct xa_topk *top, size_t *ret_count)
+{
+	for (size_t left = top->count; left > 1; left--) {
+		swap(&top->heap[0], &top->heap[left - 1]);
+		sift_down(top, 0, left - 1);
+	}
+	*ret_count = top->count;
+	return top->heap;
+}
+
+void xa_topk_reset(struct xa_topk *top)
+{
+	top->count = 0;
+	top->threshold = 0;
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/*
+ * The K largest of a stream, without sorting it: a heap of K whose smallest is the threshold. A
+ * flow under the threshold costs one comparison, and among many flows nearly all are. Loop thread
+ * only.
+ */
+
+#include "core/flow/table.h"
+
+struct xa_topk;
+
+/* The largest by packets, or by bytes. `k` may be 0. 0 or -ENOMEM. */
+int xa_topk_new(struct xa_topk **ret, size_t k, bool by_bytes);
+void xa_topk_free(struct xa_topk *top);
+XA_DEFINE_CLEANUP(xa_topk)
+#define _cleanup_xa_topk_ XA_CLEANUP(xa_topk_cleanup)
+
+/* A struct xa_topk as `ctx`: the shape that xa_table_sweep() calls. Copies the flow if it is among
+ * the K. */
+void xa_topk_visit(void *ctx, const struct xa_flow *flow);
+
+/* The K, largest first; equal ones in the order of their keys, so that the same flows make the same
+ * page. Borrowed until the next visit or reset. */
+const struct xa_flow *xa_topk_sorted(struct xa_topk *top, size_t *ret_count);
+
+void xa_topk_reset(struct xa_topk *top);

@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/* argv -> one of the commands. What a command prints goes to stdout, why it failed to stderr. */
+
+#include <getopt.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include "config/config.h"
+#include "core/auditor.h"
+#include "core/base/log.h"
+#include "core/exit.h"
+#include "core/replay.h"
+#include "version.h"
+
+#define SETTINGS_MAX 64
+
+struct arguments {
+	const char *config_path;
+	const char *settings[SETTINGS_MAX];
+	size_t setting_count;
+	enum xa_log_level log_level;
+	enum xa_log_format log_format;
+	bool effective;
+	bool defaults;
+	const char *const *operands;
+	size_t operand_count;
+};
+
+static const char usage[] =
+	"usage: xdp-auditor [run] -c FILE [--set KEY=VALUE]... [--log-level LEVEL] [--log-format "
+	"FORMAT]\n"
+	"       xdp-auditor check -c FILE [--set KEY=VALUE]...\n"
+	"       xdp-auditor replay -c FILE [--set KEY=VALUE]... CAPTURE\n"
+	"       xdp-auditor config --effective [-c FILE] [--set KEY=VALUE]...\n"
+	"       xdp-auditor config --defaults\n"
+	"       xdp-auditor --version | --help\n"
+	"\n"
+	"Counts every packet of a network interface per flow with XDP and serves the flows to\n"
+	"Prometheus. See xdp-auditor(8).\n"
+	"\n"
+	"  -c, --config FILE     configuration (YAML)\n"
+	"      --set KEY=VALUE   overrides a key of it, such as flows.max=65536; may be repeated\n"
+	"      --log-level       error, warn, info (default) or debug\n"
+	"      --log-format      logfmt (default) or json\n"
+	"      --effective       prints the configuration as it is in force, defaults included\n"
+	"      --defaults        prints all keys with their defaults and what they mean\n";
+
+XA_PRINTF(1, 2) static int usage_error(const char *format, ...)
+{
+	va_list args;
+
+	(void)fputs("xdp-auditor: ", stderr);
+	va_start(args, format);
+	(void)vfprintf(stderr, format, args);
+	va_end(args);
+	(void)fputs(" (xdp-auditor --help lists the commands)\n", stderr);
+	return XA_EXIT_USAGE;
+}
+
+/* Prints to stdout; a full disk or a closed pipe is a failure. */
+static int print(struct xa_buf *buf)
+{
+	if (xa_buf_failed(buf) || (buf->text && fputs(buf->text, stdout) == EOF) ||
+	    fflush(stdout)) {
+		(void)fputs("xdp-auditor: cannot write the output\n", stderr);
+		return XA_EXIT_FAILURE;
+	}
+	return XA_EXIT_OK;
+}
+
+static int config_load(const struct arguments *arguments, struct xa_config **ret_config)
+{
+	_cleanup_xa_buf_ struct xa_buf text = {0};
+	struct xa_whys whys = {0};
+	int error = xa_config_load(ret_config, arguments->config_path, arguments->settings,
+				   arguments->setting_count, &whys);
+
+	if (!error)
+		return XA_EXIT_OK;
+	xa_whys_print(&whys, &text);
+	(void)fputs(text.text ? text.text : "xdp-auditor: out of memory\n", stderr);
+	return XA_EXIT_CONFIG;
+}
+
+static int run_run(const struct arguments *arguments)
+{
+	struct xa_auditor_options options = {
+		.config_path = arguments->config_path,
+		.settings = arguments->settings,
+		.setting_count = arguments->setting_count,
+	};
+
+	if (arguments->operand_count)
+		return usage_error("run takes no '%s'", arguments->operands[0]);
+	if (!arguments->config_path)
+		return usage_error("run needs -c FILE");
+	return xa_auditor_run(&options);
+}
+
+static int run_check(const struct arguments *arguments)
+{
+	_cleanup_xa_config_ struct xa_config *config = NULL;
+	int status;
+
+	if (arguments->operand_count)
+		return usage_error("check takes no '%s'", arguments->operands[0]);
+	if (!arguments->config_path)
+		return usage_error("check needs -c FILE");
+	status = config_load(arguments, &config);
+	if (status == XA_EXIT_OK)
+		(void)printf("%s: ok\n", arguments->config_path);
+	return status;
+}
+
+static int run_replay(const struct arguments *arguments)
+{
+	_cleanup_xa_config_ struct xa_config *config = NULL;
+	_cleanup_xa_buf_ struct xa_buf text = {0};
+	struct xa_why why = {0};
+	int status, error;
+
+	if (arguments->operand_count != 1)
+		return usage_error("replay takes one capture file");
+	status = config_load(arguments, &config);
+	if (status != XA_EXIT_OK)
+		return status;
+	error = xa_replay(config, arguments->operands[0], &text, &why);
+	status = print(&text);
+	if (!error)
+		return status;
+	(void)fprintf(stderr, "xdp-auditor: %s\n", why.text[0] ? why.text : strerror(-error));
+	return XA_EXIT_FAILURE;
+}
+
+static int run_config(const struct arguments *arguments)
+{
+	_cleanup_xa_config_ struct xa_config *config = NULL;
+	_cleanup_xa_buf_ struct xa_buf text = {0};
+	int status;
+
+	if (arguments->operand_count)
+		return usage_error("config takes no '%s'", arguments->operands[0]);
+	if (arguments->effective == arguments->defaults)
+		return usage_error("config takes one of --effective and --defaults");
+	if (arguments->defaults && (arguments->config_path || arguments->setting_count))
+		return usage_error("config --defaults takes neither -c nor --set");
+	status = config_load(arguments, &config);
+	if (status != XA_EXIT_OK)
+		return status;
+	xa_config_dump(config, arguments->defaults, &text);
+	return print(&text);
+}
+
+static const struct {
+	const char *name;
+	int (*run)(const struct arguments *arguments);
+} commands[] = {
+	{"run", run_run},
+	{"check", run_check},
+	{"replay", run_replay},
+	{"config", run_config},
+};
+
+enum option_id {
+	OPTION_CONFIG = 'c',
+	OPTION_HELP = 'h',
+	OPTION_VERSION = 'V',
+	OPTION_SET = 256,
+	OPTION_LOG_LEVEL,
+	OPTION_LOG_FORMAT,
+	OPTION_EFFECTIVE,
+	OPTION_DEFAULTS,
+};
+
+static const struct option options[] = {
+	{"config", required_argument, NULL, OPTION_CONFIG},
+	{"set", required_argument, NULL, OPTION_SET},
+	{"log-level", required_argument, NULL, OPTION_LOG_LEVEL},
+	{"log-format", required_argument, NULL, OPTION_LOG_FORMAT},
+	{"effective", no_argument, NULL, OPTION_EFFECTIVE},
+	{"defaults", no_argument, NULL, OPTION_DEFAULTS},
+	{"help", no_argument, NULL, OPTION_HELP},
+	{"version", no_argument, NULL, OPTION_VERSION},
+	{0},
+};
+
+static int setting_add(struct arguments *arguments, const char *setting)
+{
+	if (arguments->setting_count == SETTINGS_MAX)
+		return usage_error("too many --set, the first over the limit is '%s'", setting);
+	arguments->settings[arguments->setting_count++] = setting;
+	return XA_EXIT_OK;
+}
+
+static int option_take(struct arguments *arguments, int id)
+{
+	switch (id) {
+	case OPTION_CONFIG:
+		arguments->config_path = optarg;
+		return XA_EXIT_OK;
+	case OPTION_SET:
+		return setting_add(arguments, optarg);
+	case OPTION_EFFECTIVE:
+		arguments->effective = true;
+		return XA_EXIT_OK;
+	case OPTION_DEFAULTS:
+		arguments->defaults = true;
+		return XA_EXIT_OK;
+	case OPTION_LOG_LEVEL:
+		if (xa_log_level_parse(optarg, &arguments->log_level))
+			return usage_error("no log level '%s'", optarg);
+		return XA_EXIT_OK;
+	case OPTION_LOG_FORMAT:
+		if (xa_log_format_parse(optarg, &arguments->log_format))
+			return usage_error("no log format '%s'", optarg);
+		return XA_EXIT_OK;
+	default:
+		return usage_error("that option is not known");
+	}
+}
+
+/* -1: the arguments are read; else an exit code, reached already by --help, --version or an error.
+ */
+static int arguments_read(struct arguments *arguments, int argc, char **argv)
+{
+	int id;
+
+	while ((id = getopt_long(argc, argv, "c:hV", options, NULL)) >= 0) {
+		int status;
+
+		if (id == OPTION_HELP)
+			return fputs(usage, stdout) < 0 ? XA_EXIT_FAILURE : XA_EXIT_OK;
+		if (id == OPTION_VERSION)
+			return puts("xdp-auditor " XA_VERSION) < 0 ? XA_EXIT_FAILURE : XA_EXIT_OK;
+		status = option_take(arguments, id);
+		if (status != XA_EXIT_OK)
+			return status;
+	}
+	arguments->operands = (const char *const *)(argv + optind);
+	arguments->operand_count = (size_t)(argc - optind);
+	return -1;
+}
+
+int main(int argc, char **argv)
+{
+	struct arguments arguments = {.log_level = XA_LOG_INFO};
+	int status = arguments_read(&arguments, argc, argv);
+	const char *command = "run";
+
+	if (status >= 0)
+		return status;
+	xa_log_set(arguments.log_level, arguments.log_format);
+	if (arguments.operand_count) {
+		command = *arguments.operands++;
+		arguments.operand_count--;
+	}
+	for (size_t i = 0; i < array_size(commands); i++)
+		if (!strcmp(commands[i].name, command))
+			return commands[i].run(&arguments);
+	return usage_error("no command '%s'", command);
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/*
+ * Families and samples as Prometheus text format 0.0.4. One begin a family, then its samples; a
+ * family without samples leaves nothing behind. Errors are the buffer's (buf.h).
+ */
+
+#include <stdbool.h>
+
+#include "core/base/buf.h"
+#include "core/metrics/registry.h"
+
+struct xa_exposition {
+	struct xa_buf *buf;
+	const struct xa_metric_info *metric;
+	bool begun; /* HELP and TYPE are written */
+	size_t series; /* samples since the page began; a histogram counts its lines */
+};
+
+void xa_exposition_begin(struct xa_exposition *expo, enum xa_metric metric);
+
+/* One sample. `values` has a value for each label of the family, in their order; NULL leaves that
+ * label out; `values` itself may be NULL where there are no labels. */
+void xa_exposition_u64(struct xa_exposition *expo, const char *const *values, uint64_t value);
+void xa_exposition_i64(struct xa_exposition *expo, const char *const *values, int64_t value);
+void xa_exposition_double(struct xa_exposition *expo, const char *const *values, double value);
+
+/* Durations, in nanoseconds, by upper bounds in ascending order. */
+#define XA_HISTOGRAM_BUCKETS_MAX 16
+struct xa_histogram {
+	uint64_t counts[XA_HISTOGRAM_BUCKETS_MAX + 1]; /* the last: over all bounds */
+	uint64_t sum_ns;
+};
+struct xa_histogram_bounds {
+	size_t count;
+	uint64_t upper_ns[XA_HISTOGRAM_BUCKETS_MAX];
+};
+
+void xa_histogram_observe(struct xa_histogram *histogram, const struct xa_histogram_bounds *bounds,
+			  uint64_t value_ns);
+void xa_exposition_histogram(struct xa_exposition *expo, const struct xa_histogram *histogram,
+			     const struct xa_histogram_bounds *bounds);

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/* The table. Names that users of the earlier sidecar know keep their spelling, `_total_snapshot`
+ * included. */
+
+#include "core/metrics/registry.h"
+
+const char *const xa_metric_type_names[] = {
+	[XA_GAUGE] = "gauge",
+	[XA_COUNTER] = "counter",
+	[XA_HISTOGRAM] = "histogram",
+};
+_Static_assert(array_size(xa_metric_type_names) == XA_METRIC_TYPE_COUNT_, "a name for each type");
+
+#define FLOW_LABELS \
+	{ \
+		"interface", "src", "dst", "proto", "sport", "dport" \
+	}
+
+const struct xa_metric_info xa_metrics[] = {
+	[XA_METRIC_ACTIVE_FLOWS] = {"xdp_netflow_active_flows", XA_GAUGE, "Living flows.", {0}},
+	[XA_METRIC_PACKETS_SNAPSHOT] = {"xdp_netflow_packets_total_snapshot",
+					XA_GAUGE,
+					"Packets of the living flows, hidden ones included.",
+					{0}},
+	[XA_METRIC_BYTES_SNAPSHOT] = {"xdp_netflow_bytes_total_snapshot",
+				      XA_GAUGE,
+				      "L2 bytes of the living flows, hidden ones included.",
+				      {0}},
+	[XA_METRIC_FLOW_PACKETS] = {"xdp_netflow_flow_packets", XA_GAUGE,
+				    "Packets of a living flow since it began; the top_k largest.",
+				    FLOW_LABELS},
+	[XA_METRIC_FLOW_BYTES] = {"xdp_netflow_flow_bytes", XA_GAUGE,
+				  "L2 bytes of a living flow since it began; the top_k largest.",
+				  FLOW_LABELS},
+	[XA_METRIC_PACKETS_TOTAL] = {"xdp_netflow_packets_total",
+				     XA_COUNTER,
+				     "Packets counted in flows.",
+				     {"interface", "family", "proto"}},
+	[XA_METRIC_BYTES_TOTAL] = {"xdp_netflow_bytes_total",
+				   XA_COUNTER,
+				   "L2 bytes counted in flows.",
+				   {"interface", "family", "proto"}},
+	[XA_METRIC_UNATTRIBUTED_PACKETS_TOTAL] =
+		{"xdp_netflow_unattributed_packets_total",
+		 XA_COUNTER,
+		 "Packets seen that are in no flow, by the reason.",
+		 {"interface", "reason"}},
+	[XA_METRIC_UNATTRIBUTED_BYTES_TOTAL] = {"xdp_netflow_unattributed_bytes_total",
+						XA_COUNTER,
+						"L2 bytes seen that are in no flow, by the reason.",
+						{"interface", "reason"}},
+	[XA_METRIC_BUILD_INFO] = {"xdp_auditor_build_info",
+				  XA_GAUGE,
+				  "Always 1; the version is a label.",
+				  {"version"}},
+	[XA_METRIC_ATTACHED] = {"xdp_auditor_attached",
+				XA_GAUGE,
+				"1 where netflow_filter is attached to the interface, and in which "
+				"mode; 0 where it should be and is not.",
+				{"interface", "mode"}},
+	[XA_METRIC_SEEN_PACKETS_TOTAL] =
+		{"xdp_auditor_seen_packets_total",
+		 XA_COUNTER,
+		 "Packets that netflow_filter was called for, counted apart "
+		 "from flows and reasons.",
+		 {"interface"}},
+	[XA_METRIC_SEEN_BYTES_TOTAL] =
+		{"xdp_auditor_seen_bytes_total",
+		 XA_COUNTER,
+		 "L2 bytes that netflow_filter was called for, counted apart "
+		 "from flows and reasons.",
+		 {"interface"}},
+	[XA_METRIC_UNACCOUNTED_PACKETS] = {"xdp_auditor_unaccounted_packets",
+					   XA_GAUGE,
+					   "Packets seen less those in flows and those with a "
+					   "reason: 0, or a bug.",
+					   {"interface"}},
+	[XA_METRIC_UNACCOUNTED_BYTES] = {"xdp_auditor_unaccounted_bytes",
+					 XA_GAUGE,
+					 "L2 bytes seen less those in flows and those with a "
+					 "reason: 0, or a bug.",
+					 {"interface"}},
+	[XA_METRIC_POLL_DURATION] = {"xdp_auditor_poll_duration_seconds",
+				     XA_HISTOGRAM,
+				     "Time from the swap of the flow maps to the rendered page.",
+				     {0}},
+	[XA_METRIC_POLL_INTERVAL] = {"xdp_auditor_poll_interval_seconds",
+				     XA_GAUGE,
+				     "Time between snapshots that is really kept.",
+				     {0}},
+	[XA_METRIC_POLL_FAILURES_TOTAL] = {"xdp_auditor_poll_failures_total",
+					   XA_COUNTER,
+					   "Snapshots that failed; the last page stayed.",
+					   {0}},
+	[XA_METRIC_LAST_SNAPSHOT] = {"xdp_auditor_last_snapshot_timestamp_seconds",
+				     XA_GAUGE,
+				     "Unix time of the snapshot that this page shows.",
+				     {0}},
+	[XA_METRIC_FLOW_MAP_ENTRIES] = {"xdp_auditor_flow_map_entries",
+					XA_GAUGE,
+					"Entries that stood in the kernel's flow map at the last "
+					"snapshot.",
+					{"family"}},
+	[XA_METRIC_FLOW_MAP_CAPACITY] = {"xdp_auditor_flow_map_capacity",
+					 XA_GAUGE,
+					 "Entries that the kernel's flow map has room for.",
+					 {"family"}},
+	[XA_METRIC_SERIES_FOLDED_TOTAL] = {"xdp_auditor_series_folded_total",
+					   XA_COUNTER,
+					   "Series that were left out for metrics.max_series.",
+					   {"family"}},
+	[XA_METRIC_REATTACHES_TOTAL] = {"xdp_auditor_reattaches_total",
+					XA_COUNTER,
+					"Times that netflow_filter was attached again after it had "
+					"come off.",
+					{"interface"}},
+	[XA_METRIC_DETACHED_SECONDS_TOTAL] =
+		{"xdp_auditor_detached_seconds_total",
+		 XA_COUNTER,
+		 "Time without netflow_filter between two attachments: "
+		 "what passed then was not seen.",
+		 {"interface"}},
+	[XA_METRIC_RELOAD_SUCCESSFUL] = {"xdp_auditor_config_last_reload_successful",
+					 XA_GAUGE,
+					 "1 if the last reload, or the start, took the config.",
+					 {0}},
+	[XA_METRIC_RELOAD_SUCCESS_TIME] =
+		{"xdp_auditor_config_last_reload_success_timestamp_seconds",
+		 XA_GAUGE,
+		 "Unix time of the last config that was taken.",
+		 {0}},
+	[XA_METRIC_RELOADS_TOTAL] = {"xdp_auditor_config_reloads_total",
+				     XA_COUNTER,
+				     "Reloads asked for, failed ones included.",
+				     {0}},
+	[XA_METRIC_RELOAD_FAILURES_TOTAL] = {"xdp_auditor_config_reload_failures_total",
+					     XA_COUNTER,
+					     "Reloads that were refused; the config before ran on.",
+					     {0}},
+	[XA_METRIC_PROCESS_CPU] = {"process_cpu_seconds_total",
+				   XA_COUNTER,
+				   "User and system CPU time.",
+				   {0}},
+	[XA_METRIC_PROCESS_RESIDENT] = {"process_resident_memory_bytes",
+					XA_GAUGE,
+					"Resident memory.",
+					{0}},
+	[XA_METRIC_PROCESS_VIRTUAL] = {"process_virtual_memory_bytes",
+				       XA_GAUGE,
+				       "Virtual memory.",
+				       {0}},
+	[XA_METRIC_PROCESS_OPEN_FDS] = {"process_open_fds",
+					XA_GAUGE,
+					"Open file descriptors.",
+					{0}},
+	[XA_METRIC_PROCESS_MAX_FDS] = {"process_max_fds",
+				       XA_GAUGE,
+				       "File descriptors that may be open.",
+				       {0}},
+	[XA_METRIC_PROCESS_START_TIME] = {"process_start_time_seconds",
+					  XA_GAUGE,
+					  "Unix time at which the process started.",
+					  {0}},
+};
+_Static_assert(array_size(xa_metrics) == XA_METRIC_COUNT_, "a row for each metric");

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/* Three texts a page: the metrics, the landing page, and the reason why it is not ready. */
+
+#include "core/snapshot.h"
+
+#include "core/metrics/process.h"
+#include "version.h"
+
+const struct xa_histogram_bounds xa_poll_bounds = {
+	.count = 11,
+	.upper_ns = {5 * XA_NS_PER_MS, 10 * XA_NS_PER_MS, 25 * XA_NS_PER_MS, 50 * XA_NS_PER_MS,
+		     100 * XA_NS_PER_MS, 250 * XA_NS_PER_MS, 500 * XA_NS_PER_MS, XA_NS_PER_S,
+		     5 * XA_NS_PER_S / 2, 5 * XA_NS_PER_S, 10 * XA_NS_PER_S},
+};
+
+static void sample_u64(struct xa_exposition *expo, enum xa_metric metric, uint64_t value)
+{
+	xa_exposition_begin(expo, metric);
+	xa_exposition_u64(expo, NULL, value);
+}
+
+static void sample_double(struct xa_exposition *expo, enum xa_metric metric, double value)
+{
+	xa_exposition_begin(expo, metric);
+	xa_exposition_double(expo, NULL, value);
+}
+
+static void render_attached(struct xa_exposition *expo, const struct xa_self *self,
+			    const struct xa_config *config)
+{
+	xa_exposition_begin(expo, XA_METRIC_ATTACHED);
+	for (unsigned slot = 0; slot < XA_SLOTS; slot++) {
+		const struct xa_attachment *attachment = &self->attachments[slot];
+		const char *values[XA_LABELS_MAX] = {
+			attachment->name,
+			xa_mode_names[attachment->attached ? attachment->mode : config->mode]};
+
+		if (attachment->wanted)
+			xa_exposition_u64(expo, values, attachment->attached);
+	}
+	xa_exposition_begin(expo, XA_METRIC_REATTACHES_TOTAL);
+	for (unsigned slot = 0; slot < XA_SLOTS; slot++) {
+		const char *name = self->attachments[slot].name;
+
+		if (*name)
+			xa_exposition_u64(expo, &name, self->attachments[slot].reattaches);
+	}
+	xa_exposition_begin(expo, XA_METRIC_DETACHED_SECONDS_TOTAL);
+	for (unsigned slot = 0; slot < XA_SLOTS; slot++) {
+		const char *name = self->attachments[slot].name;
+
+		if (*name)
+			xa_exposition_double(expo, &name,
+					     (double)self->attachments[slot].detached_ns / 1e9);
+	}
+}
+
+static void render_maps(struct xa_exposition *expo, const struct xa_self *self)
+{
+	xa_exposition_begin(expo, XA_METRIC_FLOW_MAP_ENTRIES);
+	for (enum xa_family family = 0; family < XA_FAMILY_COUNT_; family++)
+		xa_exposition_u64(expo, &xa_family_names[family], self->fill.entries[family]);
+	xa_exposition_begin(expo, XA_METRIC_FLOW_MAP_CAPACITY);
+	for (enum xa_family family = 0; family < XA_FAMILY_COUNT_; family++)
+		xa_exposition_u64(expo, &xa_family_names[family], self->capacity);
+}
+
+static void render_self(struct xa_exposition *expo, const struct xa_self *self,
+			const struct xa_config *config)
+{
+	static const char *const version = XA_VERSION, *const folded = "flow";
+
+	xa_exposition_begin(expo, XA_METRIC_BUILD_INFO);
+	xa_exposition_u64(expo, &version, 1);
+	render_attached(expo, self, config);
+	xa_exposition_begin(expo, XA_METRIC_POLL_DURATION);
+	xa_exposition_histogram(expo, &self->poll_durations, &xa_poll_bounds);
+	sample_double(expo, XA_METRIC_POLL_INTERVAL, (double)self->interval_ns / 1e9);
+	sample_u64(expo, XA_METRIC_POLL_FAILURES_TOTAL, self->poll_failures);
+	sample_double(expo, XA_METRIC_LAST_SNAPSHOT, self->snapshot_time);
+	render_maps(expo, self);
+	xa_exposition_begin(expo, XA_METRIC_SERIES_FOLDED_TOTAL);
+	xa_exposition_u64(expo, &folded, self->folded);
+	sample_u64(expo, XA_METRIC_RELOAD_SUCCESSFUL, self->reload.last_ok);
+	sample_double(expo, XA_METRIC_RELOAD_SUCCESS_TIME, self->reload.success_time);
+	sample_u64(expo, XA_METRIC_RELOADS_TOTAL, self->reload.count);
+	sample_u64(expo, XA_METRIC_RELOAD_FAILURES_TOTAL, self->reload.failures);
+	xa_process_render(expo);
+}
+
+/* One line a reason why not, or "ready". */
+static void render_state(struct xa_buf *buf, const struct xa_self *self)
+{
+	bool any = false;
+
+	for (unsigned slot = 0; slot < XA_SLOTS; slot++) {
+		const struct xa_attachment *attachment = &self->attachments[slot];
+
+		if (attachment->wanted && !attachment->attached)
+			xa_buf_addf(buf, "not attached to %s: %s\n", attachment->name,
+				    attachment->why);
+		any |= attachment->wanted;
+	}
+	if (!any)
+		xa_buf_adds(buf, "waiting for an interface that the config names\n");
+	else if (self->attached)
+		xa_buf_adds(buf, "ready\n");
+}
+
+static void render_landing(struct xa_buf *buf, const struct xa_traffic *traffic,
+			   const struct xa_self *self)
+{
+	xa_buf_adds(buf, "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
+			 "<title>xdp-auditor</title></head>\n<body><h1>xdp-auditor " XA_VERSION
+			 "</h1>\n<p>");
+	xa_buf_addf(buf, "%llu living flows, %llu packets, %llu bytes; %s.</p>\n<ul>\n",
+		    (unsigned long long)traffic->totals.flows,
+		    (unsigned long long)traffic->totals.packets,
+		    (unsigned long long)traffic->totals.bytes,
+		    self->attached ? "attached" : "not attached");
+	for (unsigned slot = 0; slot < XA_SLOTS; slot++) {
+		const struct xa_attachment *attachment = &self->attachments[slot];
+
+		/* the kernel lets an interface's name have any byte but '/', ':' and space */
+		if (attachment->wanted && !strpbrk(attachment->name, "<>&\""))
+			xa_buf_addf(buf, "<li>%s: %s</li>\n", attachment->name,
+				    attachment->attached ? xa_mode_names[attachment->mode]
+							 : "not attached");
+	}
+	xa_buf_adds(buf, "</ul>\n<p><a href=\"/metrics\">/metrics</a> "
+			 "<a href=\"/-/healthy\">/-/healthy</a> "
+			 "<a href=\"/-/ready\">/-/ready</a></p>\n</body></html>\n");
+}
+
+static char *take_text(struct xa_buf *buf, size_t *ret_len)
+{
+	*ret_len = buf->len;
+	return xa_buf_take(buf);
+}
+
+int xa_snapshot_page(struct xa_page **ret, const struct xa_traffic *traffic, struct xa_self *self)
+{
+	_cleanup_xa_buf_ struct xa_buf metrics = {0}, landing = {0}, state = {0};
+	_cleanup_xa_page_ struct xa_page *page = NULL;
+	struct xa_exposition expo = {.buf = &metrics};
+	uint64_t folded;
+	int error = xa_page_new(&page);
+
+	if (error)
+		return error;
+	render_self(&expo, self, traffic->config);
+	error = xa_render_traffic(&expo, traffic, &folded);
+	if (error)
+		return error;
+	render_landing(&landing, traffic, self);
+	render_state(&state, self);
+	page->metrics = take_text(&metrics, &page->metrics_len);
+	page->landing = take_text(&landing, &page->landing_len);
+	page->state = take_text(&state, &page->state_len);
+	if (!page->metrics || !page->landing || !page->state)
+		return -ENOMEM;
+	page->attached = self->attached;
+	page->stale_after_ns = self->stale_after_ns;
+	self->folded += folded;
+	*ret = take_ptr(page);
+	return 0;
+}

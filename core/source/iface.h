@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/*
+ * Network interfaces: which there are, which the default route uses, and word of their coming and
+ * going. rtnetlink needs no privilege for any of it. Loop thread only.
+ */
+
+#include <net/if.h>
+#include <stdbool.h>
+
+#include "core/base/base.h"
+
+struct xa_iface {
+	unsigned ifindex;
+	unsigned short type; /* ARPHRD_*, <linux/if_arp.h> */
+	char name[IF_NAMESIZE];
+};
+
+/* All interfaces of this network namespace. The caller frees the array. 0 or -errno. */
+int xa_iface_list(struct xa_iface **ret_ifaces, size_t *ret_count);
+
+/* Name of the interface of the default route with the lowest metric: IPv4's, else IPv6's. 0,
+ * -ENOENT if there is no such route, or -errno. */
+int xa_iface_default(char ret_name[IF_NAMESIZE]);
+
+/* Whether packets of an interface of this type begin with an Ethernet header. */
+bool xa_iface_has_link_header(unsigned short type);
+
+/* A non-blocking netlink socket that becomes readable when an interface comes, goes or changes. */
+int xa_iface_watch(int *ret_fd);
+
+/* Reads away what the socket has; true if there was anything (or too much to tell what: look
+ * again). */
+bool xa_iface_changed(int fd);

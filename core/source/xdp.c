@@ -1,0 +1,385 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/*
+ * Life of the skeleton: open, set sizes, load, put the maps in place, run, destroy. The two sides
+ * of each family are maps of their own that stand in the outer arrays for good; the epoch is one
+ * word in .bss.
+ */
+
+#include "core/source/xdp.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <linux/if_link.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "core/source/drain.h"
+#include "netflow_filter.skel.h"
+
+/* libbpf's bpf_link_create() and map names: kernel 5.9 and 4.15. */
+static const char *const map_names[XA_FAMILY_COUNT_] = {
+	[XA_IPV4] = "flow_map",
+	[XA_IPV6] = "flow_map6",
+};
+static const __u32 key_sizes[XA_FAMILY_COUNT_] = {
+	[XA_IPV4] = sizeof(struct xa_flow_key4),
+	[XA_IPV6] = sizeof(struct xa_flow_key6),
+};
+
+struct xa_xdp {
+	struct netflow_filter_bpf *skel;
+	uint32_t capacity;
+	int cpus; /* possible ones: the kernel copies a value for each */
+	unsigned epoch;
+	int flow_fds[XA_FAMILY_COUNT_][XA_SIDES];
+	__u32 prog_ids[2]; /* by link_header */
+	struct xa_drain *drain;
+	struct xa_tally *tally_read; /* what was read last, by the tally's index */
+	struct xa_tally *tally_cpus; /* one read: a tally a CPU */
+};
+
+void xa_xdp_free(struct xa_xdp *xdp)
+{
+	if (!xdp)
+		return;
+	for (size_t family = 0; family < XA_FAMILY_COUNT_; family++)
+		for (size_t side = 0; side < XA_SIDES; side++)
+			if (xdp->flow_fds[family][side] >= 0)
+				(void)close(xdp->flow_fds[family][side]);
+	xa_drain_free(xdp->drain);
+	free(xdp->tally_read);
+	free(xdp->tally_cpus);
+	netflow_filter_bpf__destroy(xdp->skel);
+	free(xdp);
+}
+
+/*
+ * The kernel rounds the buckets up to a power of two of max_entries. At one entry a bucket a lookup
+ * costs 1.25 times one at half an entry; a bucket is 16 bytes. So the map gets just enough room to
+ * reach the next power where the fullest permitted load would be over three quarters.
+ */
+static uint32_t entries_for(uint32_t flows)
+{
+	uint32_t buckets = 1;
+
+	while (buckets < flows)
+		buckets *= 2;
+	return flows > buckets - buckets / 4 ? buckets + 1 : flows;
+}
+
+static int why_load(struct xa_why *why, int error)
+{
+	switch (error) {
+	case -EPERM:
+	case -EACCES:
+		return xa_why_set(why, -EPERM,
+				  "not permitted to load netflow_filter: needs CAP_BPF and "
+				  "CAP_NET_ADMIN (run as root, or grant both)");
+	case -ENOMEM:
+		return xa_why_set(why, error,
+				  "not enough memory for the flow maps: lower flows.max");
+	default:
+		return xa_why_set(why, error, "the kernel refused netflow_filter: %s",
+				  strerror(-error));
+	}
+}
+
+static int flow_maps_create(struct xa_xdp *xdp, struct xa_why *why)
+{
+	for (size_t family = 0; family < XA_FAMILY_COUNT_; family++) {
+		for (size_t side = 0; side < XA_SIDES; side++) {
+			int fd = bpf_map_create(BPF_MAP_TYPE_PERCPU_HASH, map_names[family],
+						key_sizes[family], sizeof(struct xa_flow_value),
+						xdp->capacity, NULL);
+
+			if (fd < 0)
+				return why_load(why, fd);
+			xdp->flow_fds[family][side] = fd;
+		}
+	}
+	return 0;
+}
+
+static int outer_fd(const struct xa_xdp *xdp, enum xa_family family)
+{
+	return bpf_map__fd(family == XA_IPV6 ? xdp->skel->maps.flow_sides6
+					     : xdp->skel->maps.flow_sides);
+}
+
+/* Waits for all programs that may still use the map before: kernel commit 1ae80cf31938. */
+static int flow_map_place(const struct xa_xdp *xdp, enum xa_family family, __u32 side)
+{
+	return bpf_map_update_elem(outer_fd(xdp, family), &side, &xdp->flow_fds[family][side],
+				   BPF_ANY);
+}
+
+static int flow_maps_place(const struct xa_xdp *xdp, struct xa_why *why)
+{
+	for (enum xa_family family = 0; family < XA_FAMILY_COUNT_; family++) {
+		for (__u32 side = 0; side < XA_SIDES; side++) {
+			int error = flow_map_place(xdp, family, side);
+
+			if (error)
+				return why_load(why, error);
+		}
+	}
+	return 0;
+}
+
+static int prog_id(const struct bpf_program *program, __u32 *ret_id)
+{
+	struct bpf_prog_info info = {0};
+	__u32 len = sizeof(info);
+	int error = bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &len);
+
+	if (!error)
+		*ret_id = info.id;
+	return error;
+}
+
+/* Kernels before 5.18 know no multi-buffer frames and refuse the flag that promises to handle them.
+ */
+static int skeleton_load(struct xa_xdp *xdp, bool frags)
+{
+	struct bpf_program *program;
+
+	xdp->skel = netflow_filter_bpf__open();
+	if (!xdp->skel)
+		return -errno;
+	if (!frags) {
+		bpf_object__for_each_program(program, xdp->skel->obj)(void)
+			bpf_program__set_flags(program, 0);
+	}
+	return netflow_filter_bpf__load(xdp->skel);
+}
+
+static int program_load(struct xa_xdp *xdp, struct xa_why *why)
+{
+	int error;
+
+	if (access("/sys/kernel/btf/vmlinux", R_OK))
+		return xa_why_set(why, -ENOENT,
+				  "the kernel has no type information (/sys/kernel/btf/vmlinux): "
+				  "needs one built with CONFIG_DEBUG_INFO_BTF");
+	error = skeleton_load(xdp, true);
+	if (error == -EINVAL) {
+		netflow_filter_bpf__destroy(take_ptr(xdp->skel));
+		error = skeleton_load(xdp, false);
+	}
+	if (error)
+		return why_load(why, error);
+	error = prog_id(xdp->skel->progs.netflow_filter, &xdp->prog_ids[true]);
+	if (!error)
+		error = prog_id(xdp->skel->progs.netflow_ip, &xdp->prog_ids[false]);
+	return error ? why_load(why, error) : 0;
+}
+
+/* Before 5.11 maps count against RLIMIT_MEMLOCK, afterwards against the control group: try, and go
+ * on. */
+static void memlock_raise(void)
+{
+	struct rlimit limit = {RLIM_INFINITY, RLIM_INFINITY};
+
+	(void)setrlimit(RLIMIT_MEMLOCK, &limit);
+}
+
+static int silence(enum libbpf_print_level level, const char *format, va_list args)
+{
+	(void)level;
+	(void)format;
+	(void)args;
+	return 0;
+}
+
+int xa_xdp_new(struct xa_xdp **ret, const struct xa_xdp_options *options, struct xa_why *ret_why)
+{
+	_cleanup_xa_xdp_ struct xa_xdp *xdp = calloc(1, sizeof(*xdp));
+	int error;
+
+	if (!xdp)
+		return -ENOMEM;
+	memset(xdp->flow_fds, 0xff, sizeof(xdp->flow_fds));
+	xdp->capacity = entries_for(options->max_flows);
+	xdp->cpus = libbpf_num_possible_cpus();
+	if (xdp->cpus < 0)
+		return xa_why_set(ret_why, xdp->cpus, "cannot tell the number of CPUs");
+	xdp->tally_read = calloc(XA_SIDES * XA_SLOTS, sizeof(*xdp->tally_read));
+	xdp->tally_cpus = calloc((size_t)xdp->cpus, sizeof(*xdp->tally_cpus));
+	if (!xdp->tally_read || !xdp->tally_cpus)
+		return -ENOMEM;
+	error = xa_drain_new(&xdp->drain, (size_t)xdp->cpus);
+	if (error)
+		return error;
+	(void)libbpf_set_print(silence);
+	memlock_raise();
+	error = program_load(xdp, ret_why);
+	if (!error)
+		error = flow_maps_create(xdp, ret_why);
+	if (!error)
+		error = flow_maps_place(xdp, ret_why);
+	if (error)
+		return error;
+	*ret = take_ptr(xdp);
+	return 0;
+}
+
+int xa_xdp_map_ifindex(struct xa_xdp *xdp, unsigned ifindex, uint8_t slot)
+{
+	volatile struct xa_ifindex_slot *buckets = xdp->skel->bss->ifindex_slots,
+					*free_bucket = NULL;
+
+	for (unsigned i = 0; i < XA_IFINDEX_PROBES; i++) {
+		volatile struct xa_ifindex_slot *bucket = &buckets[(ifindex + i) % XA_SLOTS];
+
+		if (bucket->ifindex == ifindex) {
+			if (slot == XA_SLOT_UNKNOWN)
+				bucket->ifindex = 0;
+			bucket->slot = slot;
+			return 0;
+		}
+		if (!bucket->ifindex && !free_bucket)
+			free_bucket = bucket;
+	}
+	if (slot == XA_SLOT_UNKNOWN)
+		return 0;
+	if (!free_bucket)
+		return -ENOSPC;
+	free_bucket->slot = slot;
+	__atomic_store_n(&free_bucket->ifindex, ifindex, __ATOMIC_RELEASE);
+	return 0;
+}
+
+static const struct bpf_program *program_for(const struct xa_xdp *xdp, bool link_header)
+{
+	return link_header ? xdp->skel->progs.netflow_filter : xdp->skel->progs.netflow_ip;
+}
+
+int xa_xdp_attach(struct xa_xdp *xdp, unsigned ifindex, bool link_header, enum xa_mode mode,
+		  int *ret_link_fd)
+{
+	static const __u32 flags[XA_MODE_COUNT_] = {
+		[XA_MODE_DRV] = XDP_FLAGS_DRV_MODE,
+		[XA_MODE_SKB] = XDP_FLAGS_SKB_MODE,
+		[XA_MODE_HW] = XDP_FLAGS_HW_MODE,
+	};
+	LIBBPF_OPTS(bpf_link_create_opts, opts, .flags = flags[mode]);
+	int fd = bpf_link_create(bpf_program__fd(program_for(xdp, link_header)), (int)ifindex,
+				 BPF_XDP, &opts);
+
+	if (fd < 0)
+		return fd;
+	*ret_link_fd = fd;
+	return 0;
+}
+
+__u32 xa_xdp_prog_id(const struct xa_xdp *xdp, bool link_header)
+{
+	return xdp->prog_ids[link_header];
+}
+
+/*
+ * One rewrite of any outer slot waits for every program that runs, whichever map it uses; the epoch
+ * was written before, so whoever starts after the wait counts on the new side.
+ */
+int xa_xdp_swap(struct xa_xdp *xdp, unsigned *ret_side)
+{
+	unsigned before = xdp->epoch;
+	int error;
+
+	xdp->epoch = (before + 1) % XA_SIDES;
+	__atomic_store_n(&xdp->skel->bss->epoch, xdp->epoch, __ATOMIC_SEQ_CST);
+	error = flow_map_place(xdp, XA_IPV4, before);
+	if (error) {
+		xdp->epoch = before;
+		__atomic_store_n(&xdp->skel->bss->epoch, before, __ATOMIC_SEQ_CST);
+		return error;
+	}
+	*ret_side = before;
+	return 0;
+}
+
+static void count_take(struct xa_count *last, const struct xa_count *now, struct xa_count *ret_more)
+{
+	*ret_more = (struct xa_count){now->packets - last->packets, now->bytes - last->bytes};
+	*last = *now;
+}
+
+static void count_sum(struct xa_count *into, const struct xa_count *more)
+{
+	into->packets += more->packets;
+	into->bytes += more->bytes;
+}
+
+static struct xa_tally tally_sum(const struct xa_tally *tallies, size_t cpus)
+{
+	struct xa_tally sum = {0};
+
+	for (size_t cpu = 0; cpu < cpus; cpu++) {
+		count_sum(&sum.seen, &tallies[cpu].seen);
+		for (size_t class = 0; class < XA_CLASS_COUNT_; class ++)
+			count_sum(&sum.classes[class], &tallies[cpu].classes[class]);
+	}
+	return sum;
+}
+
+static void tally_book(struct xa_tally *last, const struct xa_tally *now, uint8_t slot,
+		       struct xa_ledger *ledger)
+{
+	struct xa_count more;
+
+	count_take(&last->seen, &now->seen, &more);
+	xa_ledger_add_seen(ledger, slot, more);
+	for (unsigned class = 0; class < XA_CLASS_COUNT_; class ++) {
+		count_take(&last->classes[class], &now->classes[class], &more);
+		xa_ledger_add_reason(ledger, slot, class, more);
+	}
+}
+
+int xa_xdp_read_tally(struct xa_xdp *xdp, unsigned side, struct xa_ledger *ledger)
+{
+	int fd = bpf_map__fd(xdp->skel->maps.tally);
+
+	for (__u32 slot = 0; slot < XA_SLOTS; slot++) {
+		__u32 index = side * XA_SLOTS + slot;
+		struct xa_tally now;
+		int error;
+
+		if (!xa_ledger_account(ledger, (uint8_t)slot))
+			continue;
+		error = bpf_map_lookup_elem(fd, &index, xdp->tally_cpus);
+		if (error)
+			return error;
+		now = tally_sum(xdp->tally_cpus, (size_t)xdp->cpus);
+		tally_book(&xdp->tally_read[index], &now, (uint8_t)slot, ledger);
+	}
+	return 0;
+}
+
+int xa_xdp_drain(struct xa_xdp *xdp, unsigned side, const struct xa_sink *sink,
+		 struct xa_xdp_fill *ret_fill)
+{
+	struct xa_xdp_fill fill = {0};
+
+	for (enum xa_family family = 0; family < XA_FAMILY_COUNT_; family++) {
+		int error = xa_drain_map(xdp->drain, xdp->flow_fds[family][side], family, sink,
+					 &fill.entries[family]);
+
+		if (error)
+			return error;
+	}
+	*ret_fill = fill;
+	return 0;
+}
+
+uint32_t xa_xdp_capacity(const struct xa_xdp *xdp)
+{
+	return xdp->capacity;
+}
+
+bool xa_xdp_is_permitted(const struct xa_xdp *xdp)
+{
+	__u32 index = 0;
+
+	return !bpf_map_lookup_elem(bpf_map__fd(xdp->skel->maps.tally), &index, xdp->tally_cpus);
+}

@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A million packets, and not one too many or too few: every figure that the daemon serves is held
+against what was sent, to the packet and the byte; every scrape on the way against the promise."""
+
+import lab
+
+
+def check_mode(daemon, netns, interface, mode):
+    """The mode as the log says it, the metric exports it and the kernel has it."""
+    daemon.wait_line(rf"netflow_filter attached to {interface} \(mode={mode}\)")
+    xdp = netns.xdp(interface)
+    assert xdp, f"no XDP program on {interface}"
+    lab.equal("mode in ip link", lab.XDP_MODES.get(xdp["mode"]), mode)
+    attached = daemon.scrape().value("xdp_auditor_attached", interface=interface, mode=mode)
+    lab.equal("xdp_auditor_attached", attached, 1)
+
+
+class Rig:
+    """One daemon that sees one pattern after the other; what it has to know adds up."""
+
+    def __init__(self, world, mode):
+        self.world = world
+        self.wire = world.wire()
+        for netns, interface in ((self.wire.sender, self.wire.sender_if),
+                                 (self.wire.monitor, self.wire.monitor_if)):
+            netns.ip("link", "set", interface, "mtu", "9000")
+        self.daemon = world.daemon(self.wire.monitor, world.config(
+            self.wire.monitor_if, mode=mode, top_k=10000))
+        self.reports = []
+        check_mode(self.daemon, self.wire.monitor, self.wire.monitor_if, mode)
+
+    def exact(self, **pattern):
+        """Traffic of one pattern, scraped all the time; then every figure of all until now."""
+        with lab.Watch(self.daemon) as watch:
+            report = self.world.send(self.wire, **pattern)
+            self.reports.append(report)
+            self.check()
+        rate = report["packets"] / report["seconds"] / 1000
+        return f"{rate:.0f} packets a ms, {watch.count} scrapes"
+
+    def check(self):
+        sent = tuple(sum(report[unit] for report in self.reports) for unit in ("packets", "bytes"))
+        scrape = self.daemon.wait_seen(sent[0])
+        lab.check_exact(scrape, *self.reports)
+        lab.equal("seen", scrape.seen(), sent)
+        lab.equal("in no flow", scrape.unattributed(), (0, 0))
+        lab.equal("snapshot", (scrape.value("xdp_netflow_packets_total_snapshot"),
+                               scrape.value("xdp_netflow_bytes_total_snapshot")), sent)
+        lab.equal("active flows", scrape.value("xdp_netflow_active_flows"),
+                  len(lab.expected_flows(*self.reports, labels=(*lab.FLOW_LABELS, "vlan"))))
+
+
+def drv(world):
+    return Rig(world, "drv")
+
+
+def skb(world):
+    return Rig(world, "skb")
+
+
+def million(rig):
+    return rig.exact(packets=1000000, flows=1000)
+
+
+def ipv6(rig):
+    return rig.exact(packets=60000, flows=500, family=6, proto="mixed")
+
+
+def mixed_sizes(rig):
+    return rig.exact(packets=60000, flows=1500, family="mixed", proto="mixed", sizes="78-1514",
+                     seed=7)
+
+
+def vlan(rig):
+    """A VLAN sets flows apart but is no label: one series holds the sum of tagged and untagged."""
+    rig.exact(packets=30000, flows=500, family="mixed", proto="mixed", vlan=42, sizes="82-1518")
+    return rig.exact(packets=20000, flows=100, vlan=43)
+
+
+def jumbo(rig):
+    """A frame of 9,014 bytes is counted as one packet of 9,014 bytes."""
+    return rig.exact(packets=5000, flows=50, sizes="1500-9014", seed=9)
+
+
+def two_interfaces(world):
+    """With several interfaces the series carry the name, and each is exact by itself."""
+    sender, monitor = world.netns("tx"), world.netns("mon")
+    wires = [world.wire("tx0", "mon0", sender, monitor), world.wire("tx1", "mon1", sender, monitor)]
+    daemon = world.daemon(monitor, world.config("[mon0, mon1]"))
+    with lab.Watch(daemon):
+        reports = [world.send(wire, packets=20000 + 10000 * i, flows=100, seed=i)
+                   for i, wire in enumerate(wires)]
+        scrape = daemon.wait_seen(50000)
+    for wire, report in zip(wires, reports):
+        name = wire.monitor_if
+        lab.equal(f"seen on {name}", scrape.seen(interface=name),
+                  (report["packets"], report["bytes"]))
+        lab.equal(f"flows on {name}", scrape.flows(interface=name), lab.expected_flows(report))
+
+
+def flood(world):
+    """More flows than the table and the page have room for: what does not fit is classed, never
+    lost, and makes no series."""
+    wire = world.wire()
+    config = world.config(wire.monitor_if, top_k=10000)
+    config.write_text(config.read_text().replace("max: 16384", "max: 1024")
+                      .replace("max_series: 100000", "max_series: 300"))
+    daemon = world.daemon(wire.monitor, config)
+    with lab.Watch(daemon):
+        report = world.send(wire, packets=100000, flows=20000, family="mixed", proto="mixed")
+        scrape = daemon.wait_seen(report["packets"])
+    lab.equal("seen", scrape.seen(), (report["packets"], report["bytes"]))
+    series = len([key for key in scrape.series if key[0].startswith("xdp_netflow_")])
+    assert series <= 300, f"{series} series of flows where 300 are allowed"
+    flows = scrape.value("xdp_netflow_active_flows")
+    assert flows <= 1024, f"{flows} living flows where 1024 are allowed"
+    refused = scrape.unattributed()[0]
+    assert refused > 0, "20,000 flows fitted into 1,024"
+    lab.equal("snapshot", scrape.value("xdp_netflow_packets_total_snapshot"),
+              report["packets"] - refused)
+    return f"{refused} packets in no flow, by reason"
+
+
+if __name__ == "__main__":
+    lab.main(lab.Group(drv, million, ipv6, mixed_sizes, vlan, jumbo),
+             lab.Group(skb, million, mixed_sizes, vlan, jumbo),
+             two_interfaces, flood)

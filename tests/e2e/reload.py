@@ -1,0 +1,237 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Reloads under traffic: every key changes without a restart, counters go on rising, the residual
+stays 0, a bad file changes nothing, and where the hook is not touched no packet goes uncounted."""
+
+import contextlib
+import re
+import signal
+import time
+
+import lab
+
+PATTERN = {"packets": 10**9, "flows": 300, "family": "mixed", "proto": "mixed"}
+RELOADS = 50
+
+
+class Rig:
+    """One daemon for all cases: mon0 is what it watches, mon1 what it may be told to watch."""
+
+    def __init__(self, world):
+        self.world = world
+        sender, self.monitor = world.netns("tx"), world.netns("mon")
+        self.wires = [world.wire(f"tx{i}", f"mon{i}", sender, self.monitor) for i in range(2)]
+        self.config = world.config("mon0")
+        self.daemon = world.daemon(self.monitor, self.config)
+
+    def take(self, interface="mon0", **keys):
+        """Writes the config anew, reloads, and expects it to be taken."""
+        self.world.config(interface, **keys)
+        self.take_file()
+
+    def take_file(self):
+        assert self.daemon.reload(), f"a good config was refused:\n{self.daemon.stderr()}"
+        self.check_outcome(1)
+
+    def check_outcome(self, good):
+        lab.equal("last_reload_successful", self.daemon.scrape().value(
+            "xdp_auditor_config_last_reload_successful"), good)
+
+    def wait_growth(self, packets=1000, interface="mon0"):
+        """The interface is being counted: `seen` rises."""
+        def seen():
+            return self.daemon.scrape().seen(interface=interface)[0]
+        start = seen()
+        lab.wait_for(f"{interface} to be counted", lambda: seen() >= start + packets)
+
+    def wait_attached(self, interface, mode):
+        def attached():
+            xdp = self.monitor.xdp(interface)
+            assert xdp, f"nothing attached to {interface}"
+            lab.equal("mode", lab.XDP_MODES.get(xdp["mode"]), mode)
+            lab.equal("xdp_auditor_attached", self.daemon.scrape().value(
+                "xdp_auditor_attached", interface=interface, mode=mode), 1)
+            return True
+        lab.wait_for(f"{interface} in mode {mode}", attached)
+
+    @contextlib.contextmanager
+    def traffic(self, wire=0, rate=20000):
+        """Traffic on one wire, scraped all the time."""
+        sender = self.world.sender(self.wires[wire], rate=rate, **PATTERN)
+        with lab.Watch(self.daemon) as watch:
+            self.wait_growth(interface=self.wires[wire].monitor_if)
+            yield watch
+            sender.end()
+
+    @contextlib.contextmanager
+    def exact_traffic(self, rate=20000):
+        """Traffic on mon0 that has to be counted to the packet, whatever happens meanwhile."""
+        self.take()
+        before = self.daemon.scrape()
+        sender = self.world.sender(self.wires[0], rate=rate, **PATTERN)
+        with lab.Watch(self.daemon) as watch:
+            self.wait_growth()
+            yield watch
+            sender.signal(signal.SIGTERM)
+            report = self.world.report(sender)
+            figures = (report["packets"], report["bytes"])
+            want = tuple(a + b for a, b in zip(before.seen(interface="mon0"), figures))
+            with contextlib.suppress(AssertionError):  # said with both figures below
+                self.daemon.wait_seen(want[0], deadline=3, interface="mon0")
+        self.take()
+        after = self.daemon.scrape()
+        lab.equal("seen on mon0", after.seen(interface="mon0"), want)
+        self.check_flows(before.flows(), after.flows(), report)
+
+    @staticmethod
+    def check_flows(before, after, report):
+        for key, sent in lab.expected_flows(report).items():
+            was = before.get(key, (0, 0))
+            lab.equal(f"flow {key}", after.get(key), tuple(a + b for a, b in zip(was, sent)))
+
+
+def start(world):
+    return Rig(world)
+
+
+def top_k(rig):
+    with rig.exact_traffic():
+        lab.wait_for("all flows", lambda: len(rig.daemon.scrape().flows()) == PATTERN["flows"])
+        rig.take(top_k=10)
+        lab.equal("flows shown", len(rig.daemon.scrape().flows()), 10)
+        rig.take(top_k=50)
+        lab.equal("flows shown", len(rig.daemon.scrape().flows()), 50)
+
+
+def poll_interval(rig):
+    with rig.exact_traffic():
+        check_interval(rig, 0.2, 10)
+        rig.take(poll_interval="1s")
+        check_interval(rig, 1, 2)
+        rig.take(poll_interval="200ms")
+        check_interval(rig, 0.2, 10)
+
+
+def check_interval(rig, seconds, rise):
+    """Polls come as often as told: measured by how fast their histogram's count rises."""
+    def polls():
+        return rig.daemon.scrape().value("xdp_auditor_poll_duration_seconds_count")
+    first = polls()
+    lab.wait_for("a poll", lambda: polls() > first, pause=0.02)
+    begin, first = time.monotonic(), polls()
+    lab.wait_for(f"{rise} polls", lambda: polls() >= first + rise, pause=0.02)
+    took = (time.monotonic() - begin) / rise
+    assert seconds / 2.5 <= took <= seconds * 2.5, f"a poll each {took:.2f} s, want {seconds} s"
+
+
+def bad_file(rig):
+    """Refused whole: the log names file:line:column, the metric says 0, the old config runs on."""
+    with rig.exact_traffic():
+        rig.take(top_k=5)
+        good = rig.config.read_text()
+        for text, place, word in (
+                (good.replace("top_k: 5", "top_kk: 7"), "4:1", "top_k"),
+                (good.replace("top_k: 5", "top_k: zero"), "4:8", "top_k"),
+                (good.replace("200ms", "1ms"), "3:16", "poll_interval"),
+                (good.replace("drv", "dvr"), "2:7", "drv"),
+                (good + "flows: {max: 2048}\n", "8:1", "flows"),
+                (good + "top_k: [\n", r"\d+:\d+", "")):
+            check_refused(rig, text, place, word)
+        rig.config.write_text(good)
+        rig.take_file()
+
+
+def check_refused(rig, text, place, word):
+    log = len(rig.daemon.lines)
+    rig.config.write_text(text)
+    assert not rig.daemon.reload(), f"a bad config was taken:\n{text}"
+    line = rig.daemon.wait_line(rf"{re.escape(str(rig.config))}:{place}\b", log)
+    assert word in line, f"the line does not name {word}: {line}"
+    rig.check_outcome(0)
+    lab.equal("flows shown", len(rig.daemon.scrape().flows()), 5)
+    rig.wait_growth(100)
+
+
+def no_file(rig):
+    log = len(rig.daemon.lines)
+    with rig.exact_traffic():
+        rig.config.unlink()
+        assert not rig.daemon.reload(), "a config that is not there was taken"
+        rig.daemon.wait_line(re.escape(str(rig.config)), log)
+        rig.check_outcome(0)
+
+
+def refused_interface(rig):
+    """mode drv on lo is refused: not one packet goes by uncounted meanwhile."""
+    refused_attach(rig, "lo", "drv")
+
+
+def refused_mode(rig):
+    refused_attach(rig, "mon0", "hw")
+
+
+def refused_attach(rig, interface, mode):
+    with rig.exact_traffic():
+        rig.world.config(interface, mode=mode)
+        assert not rig.daemon.reload(), f"{interface} was taken in mode {mode}"
+        rig.check_outcome(0)
+        rig.wait_attached("mon0", "drv")
+        rig.wait_growth()
+
+
+def port_taken(rig):
+    """A listener that cannot be had is found out last: the rest has to stay as it was."""
+    with rig.monitor.entered():
+        listener = lab.socket.create_server(("127.0.0.1", lab.PORT + 1))
+    with listener, rig.exact_traffic():
+        rig.config.write_text(rig.config.read_text().replace(
+            f"127.0.0.1:{lab.PORT}", f"[127.0.0.1:{lab.PORT}, 127.0.0.1:{lab.PORT + 1}]"))
+        assert not rig.daemon.reload(), "a port that is taken was taken"
+        rig.check_outcome(0)
+
+
+def many(rig):
+    """50 reloads, each with something changed, while traffic flows: exact at the end."""
+    with rig.exact_traffic(rate=50000) as watch:
+        for i in range(RELOADS):
+            rig.take(top_k=1000 + i, poll_interval="200ms" if i % 2 else "250ms",
+                     mode=("drv", "auto")[i % 2])
+    return f"{watch.count} scrapes"
+
+
+def burst(rig):
+    """HUPs faster than the daemon can reload: it may take several as one, it may not stumble."""
+    with rig.exact_traffic():
+        for _ in range(200):
+            rig.daemon.signal(signal.SIGHUP)
+        rig.wait_growth(5000)
+
+
+def mode(rig):
+    """drv -> skb -> drv: re-attached, and the counters do not start anew."""
+    with rig.traffic():
+        for wanted in ("skb", "drv", "skb", "drv"):
+            log = len(rig.daemon.lines)
+            rig.take(mode=wanted)
+            rig.wait_attached("mon0", wanted)
+            rig.daemon.wait_line(rf"netflow_filter attached to mon0 \(mode={wanted}\)", log)
+            rig.wait_growth()
+
+
+def interface(rig):
+    """mon0 -> mon1 -> both -> mon0: the hook that is no longer wanted is left, nothing falls."""
+    with rig.traffic(0), contextlib.ExitStack() as stack:
+        other = rig.world.sender(rig.wires[1], rate=20000, **PATTERN)
+        stack.callback(other.end)
+        for text, on, off in (("mon1", ["mon1"], ["mon0"]), ("[mon0, mon1]", ["mon0", "mon1"], []),
+                              ("mon0", ["mon0"], ["mon1"])):
+            rig.take(text)
+            for name in on:
+                rig.wait_attached(name, "drv")
+                rig.wait_growth(interface=name)
+            for name in off:
+                lab.wait_for(f"{name} to be left", lambda name=name: not rig.monitor.xdp(name))
+
+
+if __name__ == "__main__":
+    lab.main(lab.Group(start, top_k, poll_interval, bad_file, no_file, refused_interface,
+                       refused_mode, port_taken, many, burst, mode, interface))

@@ -1,0 +1,99 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Golden tests of the configuration: each config/NAME.yaml has either NAME.ok, the effective config
+# that it makes, or NAME.err, the diagnostics that it gets. An .ok also has to load to itself.
+#
+#	run_config.sh [--update] XDP_AUDITOR
+#
+# --update writes the files instead of comparing: review the difference before you commit it.
+set -u
+
+update=false
+if [ "${1-}" = --update ]; then
+	update=true
+	shift
+fi
+if [ $# -ne 1 ] || ! program=$(realpath -e -- "$1"); then
+	echo "usage: ${0##*/} [--update] XDP_AUDITOR" >&2
+	exit 2
+fi
+cd "$(dirname -- "$0")/config" || exit 1
+out=$(mktemp -d) || exit 1
+trap 'rm -rf -- "$out"' EXIT
+trap 'exit 1' HUP INT TERM
+
+# shellcheck disable=SC2016 # XA_NESTED shows that a variable's value is not expanded again
+auditor() {
+	env -i XA_NAME=eth7 XA_EMPTY= XA_INTERVAL=5s XA_BAD=nonsense XA_LIST=eth0,eth1 \
+		XA_NESTED='${XA_NAME}' XA_INJECT='eth0, mode: hw' XA_BYTES="$(printf 'e\377')" \
+		"$program" "$@"
+}
+
+failed=0
+fail() {
+	echo "FAIL $1: $2"
+	failed=$((failed + 1))
+}
+
+# same NAME FILE: what was made is what is kept, or is kept from now on.
+same() {
+	if $update; then
+		cp -- "$out/text" "$2"
+	elif [ ! -e "$2" ]; then
+		fail "$1" "no $2"
+	elif ! diff -u -- "$2" "$out/text" >"$out/diff"; then
+		fail "$1" "differs from $2"
+		cat "$out/diff"
+	fi
+}
+
+check_good() {
+	if $update; then
+		rm -f -- "$1.err"
+	elif [ -e "$1.err" ]; then
+		fail "$1" "was accepted, $1.err says it is bad"
+		return
+	fi
+	[ ! -s "$out/text" ] || fail "$1" "check is not silent about a good file"
+	auditor config --effective -c "$1.yaml" >"$out/text" || fail "$1" "config: exit code $?"
+	same "$1" "$1.ok"
+	auditor config --effective -c "$1.ok" >"$out/text" || fail "$1" "$1.ok: exit code $?"
+	diff -u -- "$1.ok" "$out/text" || fail "$1" "$1.ok does not load to itself"
+}
+
+check_bad() {
+	if $update; then
+		rm -f -- "$1.ok"
+	elif [ -e "$1.ok" ]; then
+		fail "$1" "was refused, $1.ok says it is good"
+		cat "$out/text"
+		return
+	fi
+	same "$1" "$1.err"
+}
+
+total=0
+for file in *.yaml; do
+	name=${file%.yaml}
+	total=$((total + 1))
+	auditor check -c "$file" 2>"$out/text" >"$out/stdout"
+	code=$?
+	said=$(cat "$out/stdout")
+	case $code in
+	0)
+		[ "$said" = "$file: ok" ] || fail "$name" "check said '$said'"
+		check_good "$name"
+		;;
+	78)
+		[ -z "$said" ] || fail "$name" "check wrote to standard output"
+		check_bad "$name"
+		;;
+	*) fail "$name" "check: exit code $code" ;;
+	esac
+done
+for file in *.ok *.err; do
+	[ -e "${file%.*}.yaml" ] || fail "$file" "no such case"
+done
+echo "$total cases, $failed failures"
+[ "$failed" -eq 0 ] && [ "$total" -gt 0 ]
