@@ -38,6 +38,12 @@ enum xa_reload {
 	XA_RELOAD_COUNT_
 };
 
+enum xa_switch {
+	XA_OFF,
+	XA_ON,
+	XA_SWITCH_COUNT_
+};
+
 struct xa_listen {
 	struct sockaddr_storage
 		address; /* AF_INET or AF_INET6, numeric; port in network byte order */
@@ -59,7 +65,10 @@ struct xa_config {
 		uint32_t max; /* living flows at most, per address family in the kernel, in all in
 				 the daemon */
 		uint64_t idle_timeout_ns;
+		uint64_t active_timeout_ns; /* 0: never */
 		enum xa_rank rank_by;
+		enum xa_switch percpu;
+		uint32_t cpu_budget; /* percent of one core */
 	} flows;
 	struct {
 		uint32_t max_series;
@@ -107,3 +116,4 @@ void xa_whys_print(const struct xa_whys *whys, struct xa_buf *buf);
 
 extern const char *const xa_mode_names[XA_MODE_COUNT_]; /* "auto", "drv", "skb", "hw" */
 extern const char *const xa_rank_names[XA_RANK_COUNT_]; /* "packets", "bytes" */
+extern const char *const xa_switch_names[XA_SWITCH_COUNT_]; /* "false", "true" */

@@ -41,6 +41,11 @@ const char *const xa_rank_names[XA_RANK_COUNT_] = {
 	[XA_RANK_BYTES] = "bytes",
 };
 
+const char *const xa_switch_names[XA_SWITCH_COUNT_] = {
+	[XA_OFF] = "false",
+	[XA_ON] = "true",
+};
+
 /* clang-format off */
 const struct xa_option xa_options[] = {
 	{ "interface", LIST(INTERFACES, interfaces, interface_count), .min = 1, .max = 255,
@@ -66,9 +71,20 @@ const struct xa_option xa_options[] = {
 	  .min = XA_NS_PER_S, .max = 24 * 3600 * XA_NS_PER_S,
 	  .fallback = "60s", .reload = XA_RELOAD_LIVE,
 	  .help = "A flow without packets for this long is retired." },
+	{ "flows.active_timeout", DURATION(flows.active_timeout_ns),
+	  .min = 0, .max = 24 * 3600 * XA_NS_PER_S,
+	  .fallback = "0s", .reload = XA_RELOAD_LIVE,
+	  .help = "A flow that has lived this long is retired and begins anew; 0s: never." },
 	{ "flows.rank_by", ENUM(flows.rank_by, xa_rank_names),
 	  .fallback = "packets", .reload = XA_RELOAD_LIVE,
 	  .help = "What makes a flow large when the top_k largest are chosen." },
+	{ "flows.percpu", ENUM(flows.percpu, xa_switch_names),
+	  .fallback = "true", .reload = XA_RELOAD_RESTART,
+	  .help = "A value a CPU for each flow; false: one for all, which many CPUs can afford." },
+	{ "flows.cpu_budget", UINT(flows.cpu_budget), .min = 1, .max = 100,
+	  .unit = "percent of one core",
+	  .fallback = "10", .reload = XA_RELOAD_LIVE,
+	  .help = "CPU that snapshots may take; beyond it poll_interval is stretched." },
 	{ "metrics.max_series", UINT(metrics.max_series), .min = 100, .max = 1000000, .unit = "series",
 	  .fallback = "5000", .reload = XA_RELOAD_LIVE,
 	  .help = "Series exported at most; what does not fit is folded into 'other'." },

@@ -148,7 +148,6 @@ static int publish(struct xa_auditor *auditor)
 	traffic.top = xa_topk_sorted(auditor->running.top, &traffic.top_count);
 	auditor->self.attachments = xa_attach_list(auditor->attach);
 	auditor->self.attached = xa_attach_is_complete(auditor->attach);
-	auditor->self.interval_ns = auditor->running.config->poll_interval_ns;
 	auditor->self.snapshot_time = wall_seconds();
 	auditor->self.stale_after_ns = xa_now_ns() + STALE_INTERVALS * auditor->self.interval_ns +
 				       STALE_GRACE_NS;
@@ -159,9 +158,44 @@ static int publish(struct xa_auditor *auditor)
 	return 0;
 }
 
+static int timer_set(const struct xa_auditor *auditor, uint64_t interval_ns)
+{
+	struct timespec interval = {(time_t)(interval_ns / XA_NS_PER_S),
+				    (long)(interval_ns % XA_NS_PER_S)};
+	struct itimerspec spec = {.it_interval = interval, .it_value = interval};
+
+	return timerfd_settime(auditor->timer_fd, 0, &spec, NULL) ? -errno : 0;
+}
+
+/* CPU time of this thread: waiting for the grace period is none. */
+static uint64_t cpu_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
+	return (uint64_t)ts.tv_sec * XA_NS_PER_S + (uint64_t)ts.tv_nsec;
+}
+
+/* The interval at which a snapshot that costs so much stays within the budget; not shorter than the
+ * config's. It follows a rise at once and a fall when it is a clear one, so that the timer is not
+ * set each time. */
+static void pace(struct xa_auditor *auditor, uint64_t spent_ns)
+{
+	const struct xa_config *config = auditor->running.config;
+	uint64_t wanted = spent_ns * 100 / config->flows.cpu_budget;
+
+	if (wanted < config->poll_interval_ns)
+		wanted = config->poll_interval_ns;
+	if (wanted <= auditor->self.interval_ns && wanted > auditor->self.interval_ns / 4 * 3 &&
+	    wanted != config->poll_interval_ns)
+		return;
+	if (wanted != auditor->self.interval_ns && !timer_set(auditor, wanted))
+		auditor->self.interval_ns = wanted;
+}
+
 static void tick(struct xa_auditor *auditor)
 {
-	uint64_t start = xa_now_ns();
+	uint64_t start = xa_now_ns(), cpu_start = cpu_ns();
 	int error;
 
 	xa_attach_check(auditor->attach);
@@ -177,6 +211,7 @@ static void tick(struct xa_auditor *auditor)
 		xa_log_error("snapshot failed error=\"%s\", keeping the last page",
 			     strerror(-error));
 	auditor->last_tick_error = error;
+	pace(auditor, cpu_ns() - cpu_start);
 }
 
 /* --- interfaces --- */
@@ -251,16 +286,8 @@ static struct xa_table_limits limits_of(const struct xa_config *config)
 	return (struct xa_table_limits){
 		.max = config->flows.max,
 		.idle_ticks = xa_tick(config->flows.idle_timeout_ns),
+		.active_ticks = xa_tick(config->flows.active_timeout_ns),
 	};
-}
-
-static int timer_set(const struct xa_auditor *auditor, uint64_t interval_ns)
-{
-	struct timespec interval = {(time_t)(interval_ns / XA_NS_PER_S),
-				    (long)(interval_ns % XA_NS_PER_S)};
-	struct itimerspec spec = {.it_interval = interval, .it_value = interval};
-
-	return timerfd_settime(auditor->timer_fd, 0, &spec, NULL) ? -errno : 0;
 }
 
 /* In an order in which each step can be taken back: interfaces, listeners; then nothing can fail.
@@ -296,12 +323,13 @@ static void log_diff(const struct xa_config *before, const struct xa_config *aft
  */
 static void keep_fixed(const struct xa_config *before, struct xa_config *after)
 {
-	if (before->flows.max == after->flows.max)
+	if (!(xa_config_changes(before, after) & 1U << XA_RELOAD_RESTART))
 		return;
-	xa_log_warn("flows.max cannot change while the daemon runs: %u stays until a restart, "
-		    "ignoring %u",
-		    before->flows.max, after->flows.max);
+	xa_log_warn("flows.max and flows.percpu cannot change while the daemon runs: flows.max=%u "
+		    "and flows.percpu=%s stay until a restart",
+		    before->flows.max, xa_switch_names[before->flows.percpu]);
 	after->flows.max = before->flows.max;
+	after->flows.percpu = before->flows.percpu;
 }
 
 static int reload_try(struct xa_auditor *auditor)
@@ -325,7 +353,8 @@ static int reload_try(struct xa_auditor *auditor)
 	auditor->running = next;
 	log_diff(before.config, next.config);
 	running_done(&before);
-	return timer_set(auditor, next.config->poll_interval_ns);
+	auditor->self.interval_ns = next.config->poll_interval_ns;
+	return timer_set(auditor, auditor->self.interval_ns);
 }
 
 static void reload(struct xa_auditor *auditor)
@@ -369,11 +398,28 @@ static int drop_privileges(struct xa_auditor *auditor)
 	return error;
 }
 
+/* What the kernel made of it, where that is not what was meant. */
+static void note_kernel(struct xa_auditor *auditor, const struct xa_xdp_options *options)
+{
+	uint64_t computed = xa_xdp_memory_bytes(options), used = xa_xdp_memory_used(auditor->xdp);
+
+	auditor->self.capacity = xa_xdp_capacity(auditor->xdp);
+	auditor->self.map_bytes = used ? used : computed;
+	xa_log_info("flow maps take %llu bytes of kernel memory (computed: %llu)",
+		    (unsigned long long)used, (unsigned long long)computed);
+	if (!xa_xdp_has_frags(auditor->xdp))
+		xa_log_warn("this kernel has no multi-buffer XDP (before 5.18): interfaces with "
+			    "jumbo frames may need mode: skb");
+}
+
 static int open_kernel(struct xa_auditor *auditor)
 {
 	const struct xa_config *config = auditor->running.config;
 	struct xa_attach_hooks hooks = {auditor, attach_event, is_slot_free};
-	struct xa_xdp_options options = {.max_flows = config->flows.max};
+	struct xa_xdp_options options = {
+		.max_flows = config->flows.max,
+		.percpu = config->flows.percpu == XA_ON,
+	};
 	struct xa_table_limits limits = limits_of(config);
 	struct xa_why why = {0};
 	int error = xa_ledger_new(&auditor->ledger);
@@ -382,6 +428,8 @@ static int open_kernel(struct xa_auditor *auditor)
 		error = xa_table_new(&auditor->table, &limits, auditor->ledger);
 	if (!error)
 		error = xa_xdp_new(&auditor->xdp, &options, &why);
+	if (!error)
+		note_kernel(auditor, &options);
 	if (!error)
 		error = xa_attach_new(&auditor->attach, auditor->xdp, auditor->ledger, &hooks);
 	if (!error)
@@ -455,11 +503,11 @@ static int start(struct xa_auditor *auditor)
 			auditor); /* a thread has the rights of its making: before http */
 	if (!error)
 		error = open_http(auditor);
+	auditor->self.interval_ns = auditor->running.config->poll_interval_ns;
 	if (!error)
-		error = timer_set(auditor, auditor->running.config->poll_interval_ns);
+		error = timer_set(auditor, auditor->self.interval_ns);
 	if (error)
 		return error == -EPERM ? XA_EXIT_NOT_PERMITTED : XA_EXIT_FAILURE;
-	auditor->self.capacity = xa_xdp_capacity(auditor->xdp);
 	auditor->self.reload.last_ok = true;
 	auditor->self.reload.success_time = wall_seconds();
 	tick(auditor);

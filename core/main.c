@@ -10,7 +10,9 @@
 #include "core/auditor.h"
 #include "core/base/log.h"
 #include "core/exit.h"
+#include "core/flow/table.h"
 #include "core/replay.h"
+#include "core/source/xdp.h"
 #include "version.h"
 
 #define SETTINGS_MAX 64
@@ -98,6 +100,27 @@ static int run_run(const struct arguments *arguments)
 	return xa_auditor_run(&options);
 }
 
+static double mebibytes(uint64_t bytes)
+{
+	return (double)bytes / (1 << 20);
+}
+
+static int print_check(const struct arguments *arguments, const struct xa_config *config)
+{
+	_cleanup_xa_buf_ struct xa_buf text = {0};
+	struct xa_xdp_options options = {
+		.max_flows = config->flows.max,
+		.percpu = config->flows.percpu == XA_ON,
+	};
+
+	xa_buf_addf(&text, "%s: ok\n", arguments->config_path);
+	xa_buf_addf(&text,
+		    "memory for %u flows: %.1f MiB in the kernel, up to %.1f MiB in the daemon\n",
+		    config->flows.max, mebibytes(xa_xdp_memory_bytes(&options)),
+		    mebibytes(xa_table_memory_bytes(config->flows.max)));
+	return print(&text);
+}
+
 static int run_check(const struct arguments *arguments)
 {
 	_cleanup_xa_config_ struct xa_config *config = NULL;
@@ -109,7 +132,7 @@ static int run_check(const struct arguments *arguments)
 		return usage_error("check needs -c FILE");
 	status = config_load(arguments, &config);
 	if (status == XA_EXIT_OK)
-		(void)printf("%s: ok\n", arguments->config_path);
+		status = print_check(arguments, config);
 	return status;
 }
 

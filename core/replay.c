@@ -31,6 +31,7 @@ static int replay_init(struct replay *replay)
 	struct xa_table_limits limits = {
 		.max = config->flows.max,
 		.idle_ticks = xa_tick(config->flows.idle_timeout_ns),
+		.active_ticks = xa_tick(config->flows.active_timeout_ns),
 	};
 	int error = xa_ledger_new(&replay->ledger);
 

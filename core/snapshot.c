@@ -64,6 +64,7 @@ static void render_maps(struct xa_exposition *expo, const struct xa_self *self)
 	xa_exposition_begin(expo, XA_METRIC_FLOW_MAP_CAPACITY);
 	for (enum xa_family family = 0; family < XA_FAMILY_COUNT_; family++)
 		xa_exposition_u64(expo, &xa_family_names[family], self->capacity);
+	sample_u64(expo, XA_METRIC_FLOW_MAP_BYTES, self->map_bytes);
 }
 
 static void render_self(struct xa_exposition *expo, const struct xa_self *self,

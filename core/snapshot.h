@@ -27,6 +27,7 @@ struct xa_self {
 	double snapshot_time; /* wall, seconds */
 	struct xa_xdp_fill fill;
 	uint32_t capacity;
+	uint64_t map_bytes;
 	uint64_t folded; /* samples left out so far */
 	struct xa_reload_stats reload;
 };

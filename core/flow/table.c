@@ -43,6 +43,20 @@ static void *reserve(size_t size)
 	return memory == MAP_FAILED ? NULL : memory;
 }
 
+static size_t buckets_for(uint32_t max)
+{
+	size_t count = 2;
+
+	while (count < (size_t)max + max / 3)
+		count *= 2;
+	return count;
+}
+
+uint64_t xa_table_memory_bytes(uint32_t max)
+{
+	return max * sizeof(struct xa_flow) + buckets_for(max) * sizeof(struct bucket);
+}
+
 int xa_table_new(struct xa_table **ret, const struct xa_table_limits *limits,
 		 struct xa_ledger *ledger)
 {
@@ -54,9 +68,7 @@ int xa_table_new(struct xa_table **ret, const struct xa_table_limits *limits,
 	table->ledger = ledger;
 	if (getrandom(&table->seed, sizeof(table->seed), 0) != sizeof(table->seed))
 		return -EIO;
-	table->bucket_count = 2;
-	while (table->bucket_count < (size_t)limits->max + limits->max / 3)
-		table->bucket_count *= 2;
+	table->bucket_count = buckets_for(limits->max);
 	table->flows = reserve(limits->max * sizeof(*table->flows));
 	table->buckets = reserve(table->bucket_count * sizeof(*table->buckets));
 	if (!table->flows || !table->buckets)

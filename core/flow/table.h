@@ -56,6 +56,9 @@ struct xa_totals {
 
 struct xa_table;
 
+/* Bytes that a table of so many flows takes when it is full. */
+uint64_t xa_table_memory_bytes(uint32_t max);
+
 /* 0 or -ENOMEM. Borrows the ledger for its life. */
 int xa_table_new(struct xa_table **ret, const struct xa_table_limits *limits,
 		 struct xa_ledger *ledger);

@@ -106,6 +106,11 @@ const struct xa_metric_info xa_metrics[] = {
 					 XA_GAUGE,
 					 "Entries that the kernel's flow map has room for.",
 					 {"family"}},
+	[XA_METRIC_FLOW_MAP_BYTES] = {"xdp_auditor_flow_map_bytes",
+				      XA_GAUGE,
+				      "Kernel memory that the flow maps take, both sides of both "
+				      "families.",
+				      {0}},
 	[XA_METRIC_SERIES_FOLDED_TOTAL] = {"xdp_auditor_series_folded_total",
 					   XA_COUNTER,
 					   "Series that were left out for metrics.max_series.",

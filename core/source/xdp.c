@@ -15,6 +15,7 @@
 #include <sys/resource.h>
 
 #include "core/source/drain.h"
+#include "core/source/map_size.h"
 #include "netflow_filter.skel.h"
 
 /* libbpf's bpf_link_create() and map names: kernel 5.9 and 4.15. */
@@ -22,14 +23,12 @@ static const char *const map_names[XA_FAMILY_COUNT_] = {
 	[XA_IPV4] = "flow_map",
 	[XA_IPV6] = "flow_map6",
 };
-static const __u32 key_sizes[XA_FAMILY_COUNT_] = {
-	[XA_IPV4] = sizeof(struct xa_flow_key4),
-	[XA_IPV6] = sizeof(struct xa_flow_key6),
-};
 
 struct xa_xdp {
 	struct netflow_filter_bpf *skel;
 	uint32_t capacity;
+	bool percpu;
+	bool frags;
 	int cpus; /* possible ones: the kernel copies a value for each */
 	unsigned epoch;
 	int flow_fds[XA_FAMILY_COUNT_][XA_SIDES];
@@ -54,20 +53,6 @@ void xa_xdp_free(struct xa_xdp *xdp)
 	free(xdp);
 }
 
-/*
- * The kernel rounds the buckets up to a power of two of max_entries. At one entry a bucket a lookup
- * costs 1.25 times one at half an entry; a bucket is 16 bytes. So the map gets just enough room to
- * reach the next power where the fullest permitted load would be over three quarters.
- */
-static uint32_t entries_for(uint32_t flows)
-{
-	uint32_t buckets = 1;
-
-	while (buckets < flows)
-		buckets *= 2;
-	return flows > buckets - buckets / 4 ? buckets + 1 : flows;
-}
-
 static int why_load(struct xa_why *why, int error)
 {
 	switch (error) {
@@ -85,13 +70,18 @@ static int why_load(struct xa_why *why, int error)
 	}
 }
 
+static enum bpf_map_type map_type(bool percpu)
+{
+	return percpu ? BPF_MAP_TYPE_PERCPU_HASH : BPF_MAP_TYPE_HASH;
+}
+
 static int flow_maps_create(struct xa_xdp *xdp, struct xa_why *why)
 {
 	for (size_t family = 0; family < XA_FAMILY_COUNT_; family++) {
 		for (size_t side = 0; side < XA_SIDES; side++) {
-			int fd = bpf_map_create(BPF_MAP_TYPE_PERCPU_HASH, map_names[family],
-						key_sizes[family], sizeof(struct xa_flow_value),
-						xdp->capacity, NULL);
+			int fd = bpf_map_create(map_type(xdp->percpu), map_names[family],
+						xa_map_key_size(family),
+						sizeof(struct xa_flow_value), xdp->capacity, NULL);
 
 			if (fd < 0)
 				return why_load(why, fd);
@@ -151,6 +141,12 @@ static int skeleton_load(struct xa_xdp *xdp, bool frags)
 		bpf_object__for_each_program(program, xdp->skel->obj)(void)
 			bpf_program__set_flags(program, 0);
 	}
+	xdp->frags = frags;
+	xdp->skel->rodata->percpu = xdp->percpu;
+	(void)bpf_map__set_type(bpf_map__inner_map(xdp->skel->maps.flow_sides),
+				map_type(xdp->percpu));
+	(void)bpf_map__set_type(bpf_map__inner_map(xdp->skel->maps.flow_sides6),
+				map_type(xdp->percpu));
 	return netflow_filter_bpf__load(xdp->skel);
 }
 
@@ -200,7 +196,8 @@ int xa_xdp_new(struct xa_xdp **ret, const struct xa_xdp_options *options, struct
 	if (!xdp)
 		return -ENOMEM;
 	memset(xdp->flow_fds, 0xff, sizeof(xdp->flow_fds));
-	xdp->capacity = entries_for(options->max_flows);
+	xdp->capacity = xa_map_entries(options->max_flows);
+	xdp->percpu = options->percpu;
 	xdp->cpus = libbpf_num_possible_cpus();
 	if (xdp->cpus < 0)
 		return xa_why_set(ret_why, xdp->cpus, "cannot tell the number of CPUs");
@@ -208,7 +205,7 @@ int xa_xdp_new(struct xa_xdp **ret, const struct xa_xdp_options *options, struct
 	xdp->tally_cpus = calloc((size_t)xdp->cpus, sizeof(*xdp->tally_cpus));
 	if (!xdp->tally_read || !xdp->tally_cpus)
 		return -ENOMEM;
-	error = xa_drain_new(&xdp->drain, (size_t)xdp->cpus);
+	error = xa_drain_new(&xdp->drain, xdp->percpu ? (size_t)xdp->cpus : 1);
 	if (error)
 		return error;
 	(void)libbpf_set_print(silence);
@@ -375,6 +372,32 @@ int xa_xdp_drain(struct xa_xdp *xdp, unsigned side, const struct xa_sink *sink,
 uint32_t xa_xdp_capacity(const struct xa_xdp *xdp)
 {
 	return xdp->capacity;
+}
+
+uint64_t xa_xdp_memory_used(const struct xa_xdp *xdp)
+{
+	uint64_t bytes = 0;
+
+	for (size_t family = 0; family < XA_FAMILY_COUNT_; family++)
+		for (size_t side = 0; side < XA_SIDES; side++)
+			bytes += xa_map_memlock(xdp->flow_fds[family][side]);
+	return bytes;
+}
+
+uint64_t xa_xdp_memory_bytes(const struct xa_xdp_options *options)
+{
+	int cpus = libbpf_num_possible_cpus();
+	uint64_t bytes = 0;
+
+	for (enum xa_family family = 0; family < XA_FAMILY_COUNT_; family++)
+		bytes += XA_SIDES * xa_map_bytes(family, xa_map_entries(options->max_flows),
+						 options->percpu, cpus > 0 ? (uint64_t)cpus : 1);
+	return bytes;
+}
+
+bool xa_xdp_has_frags(const struct xa_xdp *xdp)
+{
+	return xdp->frags;
 }
 
 bool xa_xdp_is_permitted(const struct xa_xdp *xdp)

@@ -22,7 +22,14 @@ struct xa_xdp;
 /* Sizes of the maps: fixed for their life. */
 struct xa_xdp_options {
 	uint32_t max_flows; /* entries per family and side */
+	bool percpu; /* a value a CPU and flow; else one, added to by atomics */
 };
+
+/*
+ * What the flow maps will take of the kernel's memory: the sum that the kernel itself makes
+ * (htab_map_mem_usage(), kernel/bpf/hashtab.c, 6.4), for as many CPUs as this machine can have.
+ */
+uint64_t xa_xdp_memory_bytes(const struct xa_xdp_options *options);
 
 /*
  * Loads program and maps. 0 or -errno with a reason: -EPERM names the capability that is missing,
@@ -32,6 +39,12 @@ int xa_xdp_new(struct xa_xdp **ret, const struct xa_xdp_options *options, struct
 void xa_xdp_free(struct xa_xdp *xdp);
 XA_DEFINE_CLEANUP(xa_xdp)
 #define _cleanup_xa_xdp_ XA_CLEANUP(xa_xdp_cleanup)
+
+/* What the flow maps take by the kernel's own account (fdinfo's memlock); 0 if it keeps none. */
+uint64_t xa_xdp_memory_used(const struct xa_xdp *xdp);
+
+/* Whether frames in several buffers (jumbo frames, GRO) reach the program natively: kernel 5.18. */
+bool xa_xdp_has_frags(const struct xa_xdp *xdp);
 
 /* Counts packets of `ifindex` under `slot` from now on; slot XA_SLOT_UNKNOWN ends that. 0, or
  * -ENOSPC if too many interfaces share a bucket. */
