@@ -6,9 +6,12 @@
  *
  * It walks link header, VLAN tags, IP header, IPv6 extension headers and reads what the key needs
  * from the transport header. It reads nothing behind the smaller of the buffer's end and the end
- * that the IP header gives: padding and payload never become ports. Written for the verifier: every
- * access is preceded by a comparison with `end`, loops are bounded, what is left of the IP packet
- * is a scalar beside the pointer.
+ * that the IP header gives: padding and payload never become ports.
+ *
+ * Two ways to the bytes. Headers at offsets that the compiler knows are read through the packet's
+ * pointer. What stands behind IPv4 options or extension headers is peeked at by offset: to add a
+ * variable to a packet's pointer needs CAP_PERFMON (the verifier's "unsupported alu operation"),
+ * and the daemon is to start with CAP_BPF and CAP_NET_ADMIN alone.
  *
  * Sources: IEEE 802.1Q and 802.1ad, RFC 791, RFC 8200, RFC 4302 (AH), RFC 6275 (mobility), RFC 9293
  * (TCP), RFC 768, RFC 3828 (UDP-Lite), RFC 9260 (SCTP), RFC 4340 (DCCP), RFC 792, RFC 4443.
@@ -17,12 +20,14 @@
 #include "bpf/flow_abi.h"
 
 #ifdef __bpf__
+#include <bpf/bpf_core_read.h>
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 #define XA_PARSE       static __always_inline
 #define xa_be16(value) bpf_ntohs(value)
 #else
 #include <arpa/inet.h>
+#include <string.h>
 #define XA_PARSE       static inline
 #define xa_be16(value) ntohs(value)
 #endif
@@ -68,7 +73,22 @@ enum {
 
 	XA_IPV4_OFFSET_MASK = 0x1fff,
 	XA_IPV6_OFFSET_MASK = 0xfff8,
-	XA_TCP_FLAGS_END = 14, /* bytes of a TCP header up to and with its flags */
+	XA_TCP_FLAGS_AT = 13,
+};
+
+/* The bytes to parse. */
+struct xa_frame {
+	const __u8 *data;
+	const __u8 *end; /* of what `data` points to */
+	__u32 len; /* of the frame, which may go on in further buffers */
+	void *ctx; /* the kernel program's struct xdp_md */
+};
+
+/* Where a header begins. */
+struct xa_cursor {
+	const __u8 *pos; /* the same place as `offset`, or NULL: to be peeked at */
+	__u32 offset; /* from the frame's first byte */
+	__u32 left; /* bytes up to the end of the IP packet */
 };
 
 /* An IP length of 0 is no length: TSO and BIG TCP leave it, the frame's end then is the packet's.
@@ -122,33 +142,74 @@ struct xa_ports_header {
 	__be16 dport;
 } __attribute__((packed));
 
-XA_PARSE enum xa_class xa_parse_ports(const __u8 *pos, const __u8 *end, __u32 left,
+/* Copies `size` bytes, a constant, from an offset. 0, or not if the frame ends before. */
+#ifdef __bpf__
+XA_PARSE int xa_peek(const struct xa_frame *frame, __u32 offset, void *to, __u32 size)
+{
+	const __u8 *pos;
+
+	if (bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_xdp_load_bytes))
+		return bpf_xdp_load_bytes(frame->ctx, offset, to, size);
+	pos = frame->data + (offset & 0x7fff);
+	if (offset > 0x7fff || pos + size > frame->end)
+		return -1;
+	__builtin_memcpy(to, pos, size);
+	return 0;
+}
+#else
+XA_PARSE int xa_peek(const struct xa_frame *frame, __u32 offset, void *to, __u32 size)
+{
+	if (frame->end - frame->data < (long)offset + (long)size)
+		return -1;
+	memcpy(to, frame->data + offset, size);
+	return 0;
+}
+#endif
+
+/* The same from a cursor, by whichever way it has. */
+XA_PARSE int xa_read(const struct xa_frame *frame, const struct xa_cursor *cursor, __u32 skip,
+		     void *to, __u32 size)
+{
+	if (cursor->left < skip + size)
+		return -1;
+	if (!cursor->pos)
+		return xa_peek(frame, cursor->offset + skip, to, size);
+	if (cursor->pos + skip + size > frame->end)
+		return -1;
+	__builtin_memcpy(to, cursor->pos + skip, size);
+	return 0;
+}
+
+XA_PARSE enum xa_class xa_parse_ports(const struct xa_frame *frame, const struct xa_cursor *cursor,
 				      struct xa_packet *packet, struct xa_flow_tail *tail)
 {
-	const struct xa_ports_header *ports = (const void *)pos;
+	struct xa_ports_header ports;
 
-	if (left < sizeof(*ports) || (const __u8 *)(ports + 1) > end)
+	if (xa_read(frame, cursor, 0, &ports, sizeof(ports)))
 		return XA_CLASS_TRUNCATED;
-	tail->sport = ports->sport;
-	tail->dport = ports->dport;
-	if (tail->proto == XA_PROTO_TCP && left >= XA_TCP_FLAGS_END &&
-	    pos + XA_TCP_FLAGS_END <= end)
-		packet->tcp_flags = pos[XA_TCP_FLAGS_END - 1];
+	tail->sport = ports.sport;
+	tail->dport = ports.dport;
+	if (tail->proto == XA_PROTO_TCP &&
+	    xa_read(frame, cursor, XA_TCP_FLAGS_AT, &packet->tcp_flags, 1))
+		packet->tcp_flags = 0;
 	return XA_CLASS_FLOW;
 }
 
-XA_PARSE enum xa_class xa_parse_icmp(const __u8 *pos, const __u8 *end, __u32 left,
+XA_PARSE enum xa_class xa_parse_icmp(const struct xa_frame *frame, const struct xa_cursor *cursor,
 				     struct xa_flow_tail *tail)
 {
-	if (left < 2 || pos + 2 > end)
+	__u8 icmp[2];
+
+	if (xa_read(frame, cursor, 0, icmp, sizeof(icmp)))
 		return XA_CLASS_TRUNCATED;
-	tail->sport = xa_be16(pos[0]);
-	tail->dport = xa_be16(pos[1]);
+	tail->sport = xa_be16(icmp[0]);
+	tail->dport = xa_be16(icmp[1]);
 	return XA_CLASS_FLOW;
 }
 
-XA_PARSE enum xa_class xa_parse_transport(const __u8 *pos, const __u8 *end, __u32 left,
-					  struct xa_packet *packet, struct xa_flow_tail *tail)
+XA_PARSE enum xa_class xa_parse_transport(const struct xa_frame *frame,
+					  const struct xa_cursor *cursor, struct xa_packet *packet,
+					  struct xa_flow_tail *tail)
 {
 	switch (tail->proto) {
 	case XA_PROTO_TCP:
@@ -156,36 +217,49 @@ XA_PARSE enum xa_class xa_parse_transport(const __u8 *pos, const __u8 *end, __u3
 	case XA_PROTO_UDPLITE:
 	case XA_PROTO_SCTP:
 	case XA_PROTO_DCCP:
-		return xa_parse_ports(pos, end, left, packet, tail);
+		return xa_parse_ports(frame, cursor, packet, tail);
 	case XA_PROTO_ICMP:
-		return packet->is_ipv6 ? XA_CLASS_FLOW : xa_parse_icmp(pos, end, left, tail);
+		return packet->is_ipv6 ? XA_CLASS_FLOW : xa_parse_icmp(frame, cursor, tail);
 	case XA_PROTO_ICMPV6:
-		return packet->is_ipv6 ? xa_parse_icmp(pos, end, left, tail) : XA_CLASS_FLOW;
+		return packet->is_ipv6 ? xa_parse_icmp(frame, cursor, tail) : XA_CLASS_FLOW;
 	default:
 		return XA_CLASS_FLOW;
 	}
 }
 
-XA_PARSE enum xa_class xa_parse_ipv4(const __u8 *pos, const __u8 *end, __u16 tag,
-				     struct xa_packet *packet)
+/* The transport header behind an IPv4 header: at a known place if there are no options. */
+XA_PARSE enum xa_class xa_parse_ipv4_payload(const struct xa_frame *frame,
+					     const struct xa_cursor *ip, __u32 header_len,
+					     __u32 left, struct xa_packet *packet)
 {
-	const struct xa_ipv4_header *ip = (const void *)pos;
-	struct xa_flow_key4 *key = &packet->key.v4;
-	__u32 header_len, total_len, left;
+	struct xa_flow_tail *tail = &packet->key.v4.tail;
+	struct xa_cursor cursor = {.offset = ip->offset + header_len, .left = left};
 
-	if ((const __u8 *)(ip + 1) > end)
+	if (header_len != sizeof(struct xa_ipv4_header))
+		return xa_parse_transport(frame, &cursor, packet, tail);
+	cursor.pos = ip->pos + sizeof(struct xa_ipv4_header);
+	return xa_parse_transport(frame, &cursor, packet, tail);
+}
+
+XA_PARSE enum xa_class xa_parse_ipv4(const struct xa_frame *frame, const struct xa_cursor *cursor,
+				     __u16 tag, struct xa_packet *packet)
+{
+	const struct xa_ipv4_header *ip = (const void *)cursor->pos;
+	struct xa_flow_key4 *key = &packet->key.v4;
+	__u32 header_len, total_len;
+
+	if ((const __u8 *)(ip + 1) > frame->end)
 		return XA_CLASS_TRUNCATED;
 	if (ip->version_ihl >> 4 != 4)
 		return XA_CLASS_IP_VERSION;
 	header_len = (ip->version_ihl & 0xf) * 4;
 	if (header_len < sizeof(*ip))
 		return XA_CLASS_IP_HEADER_LEN;
-	if (pos + header_len > end)
+	if (cursor->offset + header_len > frame->len)
 		return XA_CLASS_TRUNCATED;
 	total_len = xa_be16(ip->total_len);
 	if (total_len && total_len < header_len)
 		return XA_CLASS_IP_TOTAL_LEN;
-	left = total_len ? total_len - header_len : XA_LEFT_UNKNOWN;
 
 	packet->is_ipv6 = 0;
 	packet->tos = ip->tos;
@@ -198,7 +272,8 @@ XA_PARSE enum xa_class xa_parse_ipv4(const __u8 *pos, const __u8 *end, __u16 tag
 		key->tail.tag |= XA_TAG_FRAGMENT;
 		return XA_CLASS_FLOW;
 	}
-	return xa_parse_transport(pos + header_len, end, left, packet, &key->tail);
+	return xa_parse_ipv4_payload(frame, cursor, header_len,
+				     total_len ? total_len - header_len : XA_LEFT_UNKNOWN, packet);
 }
 
 /* One comparison and one bit test, no branch a protocol: each branch here is eight in the loop
@@ -232,51 +307,64 @@ XA_PARSE __u32 xa_ext_header_len(__u8 proto, const struct xa_ext_header *ext)
 	return (ext->len * has_len + 1 + is_ah) * (8 - 4 * is_ah);
 }
 
-/* Walks from the first header behind the fixed one, `tail->proto`, to the first that is no
- * extension. */
-XA_PARSE enum xa_class xa_parse_ext_headers(const __u8 *pos, const __u8 *end, __u32 left,
+/* Walks from the first header behind the fixed one, an extension header, to the first that is none.
+ */
+XA_PARSE enum xa_class xa_parse_ext_headers(const struct xa_frame *frame, struct xa_cursor *cursor,
 					    struct xa_packet *packet, struct xa_flow_tail *tail)
 {
-	const struct xa_ext_header *ext;
+	struct xa_ext_header ext;
 	__u32 len;
 	int i;
 
 	for (i = 0; i < XA_EXT_HEADERS_MAX && xa_is_ext_header(tail->proto); i++) {
-		ext = (const void *)pos;
-		if (left < sizeof(*ext) || (const __u8 *)(ext + 1) > end)
+		if (xa_read(frame, cursor, 0, &ext, sizeof(ext)))
 			return XA_CLASS_TRUNCATED;
-		len = xa_ext_header_len(tail->proto, ext);
-		if (left < len || pos + len > end)
+		len = xa_ext_header_len(tail->proto, &ext);
+		if (cursor->left < len || cursor->offset + len > frame->len)
 			return XA_CLASS_TRUNCATED;
-		if (tail->proto == XA_PROTO_FRAGMENT &&
-		    xa_be16(ext->offset) & XA_IPV6_OFFSET_MASK) {
-			tail->proto = ext->next;
+		if (tail->proto == XA_PROTO_FRAGMENT && xa_be16(ext.offset) & XA_IPV6_OFFSET_MASK) {
+			tail->proto = ext.next;
 			tail->tag |= XA_TAG_FRAGMENT;
 			return XA_CLASS_FLOW;
 		}
-		tail->proto = ext->next;
-		pos += len;
-		left -= left == XA_LEFT_UNKNOWN ? 0 : len;
+		tail->proto = ext.next;
+		cursor->offset += len;
+		cursor->left -= cursor->left == XA_LEFT_UNKNOWN ? 0 : len;
 	}
 	if (xa_is_ext_header(tail->proto))
 		return XA_CLASS_EXT_LIMIT;
-	return xa_parse_transport(pos, end, left, packet, tail);
+	return xa_parse_transport(frame, cursor, packet, tail);
 }
 
-XA_PARSE enum xa_class xa_parse_ipv6(const __u8 *pos, const __u8 *end, __u16 tag,
-				     struct xa_packet *packet)
+/* What is behind the fixed IPv6 header: at a known place if there are no extension headers. */
+XA_PARSE enum xa_class xa_parse_ipv6_payload(const struct xa_frame *frame,
+					     const struct xa_cursor *ip, __u32 left,
+					     struct xa_packet *packet)
 {
-	const struct xa_ipv6_header *ip = (const void *)pos;
+	struct xa_flow_tail *tail = &packet->key.v6.tail;
+	struct xa_cursor cursor = {
+		.offset = ip->offset + sizeof(struct xa_ipv6_header),
+		.left = left,
+	};
+
+	if (xa_is_ext_header(tail->proto))
+		return xa_parse_ext_headers(frame, &cursor, packet, tail);
+	cursor.pos = ip->pos + sizeof(struct xa_ipv6_header);
+	return xa_parse_transport(frame, &cursor, packet, tail);
+}
+
+XA_PARSE enum xa_class xa_parse_ipv6(const struct xa_frame *frame, const struct xa_cursor *cursor,
+				     __u16 tag, struct xa_packet *packet)
+{
+	const struct xa_ipv6_header *ip = (const void *)cursor->pos;
 	struct xa_flow_key6 *key = &packet->key.v6;
 	__u32 left;
 
-	if ((const __u8 *)(ip + 1) > end)
+	if ((const __u8 *)(ip + 1) > frame->end)
 		return XA_CLASS_TRUNCATED;
 	if (ip->version_class >> 4 != 6)
 		return XA_CLASS_IP_VERSION;
 	left = xa_be16(ip->payload_len);
-	if (!left)
-		left = XA_LEFT_UNKNOWN;
 
 	packet->is_ipv6 = 1;
 	packet->tos = (__u8)(ip->version_class << 4 | ip->class_label >> 4);
@@ -285,7 +373,7 @@ XA_PARSE enum xa_class xa_parse_ipv6(const __u8 *pos, const __u8 *end, __u16 tag
 	__builtin_memcpy(key->saddr, ip->saddr, sizeof(key->saddr));
 	__builtin_memcpy(key->daddr, ip->daddr, sizeof(key->daddr));
 	key->tail = (struct xa_flow_tail){.proto = ip->next, .tag = tag | XA_TAG_IPV6};
-	return xa_parse_ext_headers(pos + sizeof(*ip), end, left, packet, &key->tail);
+	return xa_parse_ipv6_payload(frame, cursor, left ? left : XA_LEFT_UNKNOWN, packet);
 }
 
 XA_PARSE int xa_is_vlan(__u16 type)
@@ -294,53 +382,70 @@ XA_PARSE int xa_is_vlan(__u16 type)
 	       type == XA_ETHERTYPE_QINQ_OLD;
 }
 
-XA_PARSE enum xa_class xa_parse_ethernet(const __u8 *pos, const __u8 *end, struct xa_packet *packet)
+XA_PARSE enum xa_class xa_parse_ethernet(const struct xa_frame *frame, struct xa_packet *packet)
 {
-	const struct xa_eth_header *eth = (const void *)pos;
+	const struct xa_eth_header *eth = (const void *)frame->data;
 	const struct xa_vlan_header *vlan;
+	struct xa_cursor cursor = {.pos = frame->data + sizeof(*eth), .offset = sizeof(*eth)};
 	__u16 type, tag = 0;
 	int i;
 
-	if ((const __u8 *)(eth + 1) > end)
+	if (cursor.pos > frame->end)
 		return XA_CLASS_TRUNCATED;
 	type = xa_be16(eth->type);
-	pos += sizeof(*eth);
 	for (i = 0; i < XA_VLAN_TAGS_MAX && xa_is_vlan(type); i++) {
-		vlan = (const void *)pos;
-		if ((const __u8 *)(vlan + 1) > end)
+		vlan = (const void *)cursor.pos;
+		cursor.pos += sizeof(*vlan);
+		cursor.offset += sizeof(*vlan);
+		if (cursor.pos > frame->end)
 			return XA_CLASS_TRUNCATED;
 		if (i == 0)
 			tag = xa_be16(vlan->tci) & XA_TAG_VLAN;
 		type = xa_be16(vlan->type);
-		pos += sizeof(*vlan);
 	}
 	if (xa_is_vlan(type))
 		return XA_CLASS_VLAN_LIMIT;
 	if (type == XA_ETHERTYPE_IPV4)
-		return xa_parse_ipv4(pos, end, tag, packet);
+		return xa_parse_ipv4(frame, &cursor, tag, packet);
 	if (type == XA_ETHERTYPE_IPV6)
-		return xa_parse_ipv6(pos, end, tag, packet);
+		return xa_parse_ipv6(frame, &cursor, tag, packet);
 	return XA_CLASS_NON_IP;
 }
 
-XA_PARSE enum xa_class xa_parse_ip(const __u8 *pos, const __u8 *end, struct xa_packet *packet)
+XA_PARSE enum xa_class xa_parse_ip(const struct xa_frame *frame, struct xa_packet *packet)
 {
-	if (pos + 1 > end)
+	struct xa_cursor cursor = {.pos = frame->data};
+
+	if (cursor.pos + 1 > frame->end)
 		return XA_CLASS_TRUNCATED;
-	if (*pos >> 4 == 4)
-		return xa_parse_ipv4(pos, end, 0, packet);
-	if (*pos >> 4 == 6)
-		return xa_parse_ipv6(pos, end, 0, packet);
+	if (*cursor.pos >> 4 == 4)
+		return xa_parse_ipv4(frame, &cursor, 0, packet);
+	if (*cursor.pos >> 4 == 6)
+		return xa_parse_ipv6(frame, &cursor, 0, packet);
 	return XA_CLASS_IP_VERSION;
 }
 
 /*
- * Parses the frame in [data, end). XA_CLASS_FLOW: `packet` holds its key (slot 0) and header
- * fields. Any other class says why there is no flow; `packet` may then be half filled.
+ * XA_CLASS_FLOW: `packet` holds the frame's key (slot 0) and header fields. Any other class says
+ * why there is no flow; `packet` may then be half filled.
  */
-XA_PARSE enum xa_class xa_parse(enum xa_link link, const void *data, const __u8 *end,
+XA_PARSE enum xa_class xa_parse_frame(enum xa_link link, const struct xa_frame *frame,
+				      struct xa_packet *packet)
+{
+	return link == XA_LINK_IP ? xa_parse_ip(frame, packet) : xa_parse_ethernet(frame, packet);
+}
+
+#ifndef __bpf__
+/* The same for the bytes of [data, end). */
+XA_PARSE enum xa_class xa_parse(enum xa_link link, const void *data, const void *end,
 				struct xa_packet *packet)
 {
-	return link == XA_LINK_IP ? xa_parse_ip(data, end, packet)
-				  : xa_parse_ethernet(data, end, packet);
+	struct xa_frame frame = {
+		.data = data,
+		.end = end,
+		.len = (__u32)((const __u8 *)end - (const __u8 *)data),
+	};
+
+	return xa_parse_frame(link, &frame, packet);
 }
+#endif

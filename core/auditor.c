@@ -45,6 +45,7 @@ struct xa_auditor {
 	struct xa_self self;
 	struct xa_xdp_fill side_fills[XA_SIDES];
 	struct xa_table_read read; /* of the tick that is going on */
+	uint64_t swaps_ns[XA_SIDES]; /* when the last two epochs ended, the last first */
 	int last_tick_error;
 	int epoll_fd;
 	int timer_fd;
@@ -106,6 +107,8 @@ static int collect(struct xa_auditor *auditor)
 
 	if (error)
 		return error;
+	auditor->swaps_ns[1] = auditor->swaps_ns[0];
+	auditor->swaps_ns[0] = xa_now_ns();
 	auditor->read = (struct xa_table_read){
 		.side = side,
 		.now_tick = xa_tick(xa_now_ns()),
@@ -242,11 +245,14 @@ static void attach_event(void *ctx, enum xa_attach_event event,
 	}
 }
 
+/* No flow refers to it, and both sides' tallies were read since its interface was detached. */
 static bool is_slot_free(void *ctx, uint8_t slot)
 {
 	const struct xa_auditor *auditor = ctx;
+	const struct xa_attachment *attachment = &xa_attach_list(auditor->attach)[slot];
 
-	return !xa_table_slot_count(auditor->table, slot);
+	return attachment->detached_since_ns < auditor->swaps_ns[1] &&
+	       !xa_table_slot_count(auditor->table, slot);
 }
 
 /* --- config --- */
@@ -290,19 +296,17 @@ static struct xa_table_limits limits_of(const struct xa_config *config)
 	};
 }
 
-/* In an order in which each step can be taken back: interfaces, listeners; then nothing can fail.
- */
+/* What is new first, and what would be missed most last: an interface that is let go of loses
+ * packets. */
 static int running_try(struct xa_auditor *auditor, const struct xa_running *next,
 		       struct xa_why *why)
 {
-	struct xa_why ignored = {0};
-	int error = xa_attach_configure(auditor->attach, next->config, why);
+	int error = xa_server_listen(auditor->server, next->config, why);
 
 	if (error)
 		return error;
-	error = xa_server_listen(auditor->server, next->config, why);
-	if (error)
-		(void)xa_attach_configure(auditor->attach, auditor->running.config, &ignored);
+	error = xa_attach_configure(auditor->attach, next->config, why);
+	xa_server_keep(auditor->server, error ? auditor->running.config : next->config);
 	return error;
 }
 

@@ -13,6 +13,7 @@ import re
 import sys
 
 CLOSING = re.compile(r"^(?:\w+: )?(\d+) passed, (\d+) failed(?:, (\d+) skipped)?$", re.M)
+GOLDEN = re.compile(r"^(\d+) cases, (\d+) failures$", re.M)
 CMOCKA = {
     "ok": re.compile(r"^\[  PASSED  \] (\d+) test", re.M),
     "failed": re.compile(r"^\[  FAILED  \] [^\n]*?(\d+) test", re.M),
@@ -37,6 +38,10 @@ class Result:
         closing = CLOSING.findall(text)
         if closing:
             return [int(number or 0) for number in closing[-1]]
+        golden = GOLDEN.findall(text)
+        if golden:
+            cases, failed = (int(number) for number in golden[-1])
+            return [cases - failed, failed, 0]
         ran = sum(int(number) for number in UNITTEST.findall(text))
         if ran:
             skipped = sum(int(number) for number in UNITTEST_SKIPPED.findall(text))

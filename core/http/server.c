@@ -134,19 +134,33 @@ static enum MHD_Result refuse_method(struct MHD_Connection *connection)
 	return respond(connection, MHD_HTTP_METHOD_NOT_ALLOWED, response, TYPE_TEXT);
 }
 
+/* Leaves the path as it was sent: what is escaped is not one of ours, whatever it would unescape
+ * to. */
+static size_t keep_escapes(void *ctx, struct MHD_Connection *connection, char *text)
+{
+	(void)ctx;
+	(void)connection;
+	return strlen(text);
+}
+
+/* The first call comes with the headers, the last with the end of a body, if there is one: an
+ * answer before the last would cost the connection. */
 static enum MHD_Result handle(void *ctx, struct MHD_Connection *connection, const char *path,
 			      const char *method, const char *version, const char *upload,
 			      size_t *upload_len, void **state)
 {
 	(void)version;
 	(void)upload;
-	(void)upload_len;
-	(void)state;
 	for (size_t i = 0; i < array_size(routes); i++) {
 		if (strcmp(path, routes[i].path))
 			continue;
 		if (strcmp(method, MHD_HTTP_METHOD_GET) && strcmp(method, MHD_HTTP_METHOD_HEAD))
 			return refuse_method(connection);
+		if (!*state || *upload_len) {
+			*state = ctx;
+			*upload_len = 0;
+			return MHD_YES;
+		}
 		return routes[i].answer(ctx, connection);
 	}
 	return respond(connection, MHD_HTTP_NOT_FOUND,
@@ -210,9 +224,10 @@ static int listener_start(struct listener *listener, struct xa_server *server)
 		return error;
 	listener->daemon = MHD_start_daemon(
 		MHD_USE_EPOLL_INTERNAL_THREAD, 0, NULL, NULL, handle, server,
-		MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS_MAX,
-		MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY,
-		MHD_OPTION_CONNECTION_TIMEOUT, INACTIVITY_SECONDS, MHD_OPTION_END);
+		MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL,
+		MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS_MAX, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+		CONNECTION_MEMORY, MHD_OPTION_CONNECTION_TIMEOUT, INACTIVITY_SECONDS,
+		MHD_OPTION_END);
 	if (!listener->daemon)
 		return -ENOMEM;
 	(void)take_fd(fd); /* libmicrohttpd's now */
@@ -276,7 +291,7 @@ static void listeners_undo(struct xa_server *server, const struct listener *end)
 int xa_server_listen(struct xa_server *server, const struct xa_config *config,
 		     struct xa_why *ret_why)
 {
-	struct listener *before = server->listeners, **link = &server->listeners;
+	struct listener *before = server->listeners;
 
 	for (size_t i = 0; i < config->listen_count; i++) {
 		int error = server_listens_on(server, &config->listen[i])
@@ -288,6 +303,13 @@ int xa_server_listen(struct xa_server *server, const struct xa_config *config,
 			return error;
 		}
 	}
+	return 0;
+}
+
+void xa_server_keep(struct xa_server *server, const struct xa_config *config)
+{
+	struct listener **link = &server->listeners;
+
 	while (*link) {
 		struct listener *listener = *link;
 
@@ -298,5 +320,4 @@ int xa_server_listen(struct xa_server *server, const struct xa_config *config,
 		*link = listener->next;
 		listener_free(listener);
 	}
-	return 0;
 }

@@ -19,7 +19,10 @@ void xa_server_free(struct xa_server *server);
 XA_DEFINE_CLEANUP(xa_server)
 #define _cleanup_xa_server_ XA_CLEANUP(xa_server_cleanup)
 
-/* Listens on exactly the config's addresses from now on; on those that it listens on already it
- * goes on without a gap. 0, or -errno with a reason and everything as it was. */
+/* Listens on the config's addresses too; on those that it listens on already it goes on without a
+ * gap. 0, or -errno with a reason and everything as it was. */
 int xa_server_listen(struct xa_server *server, const struct xa_config *config,
 		     struct xa_why *ret_why);
+
+/* Listens on no other addresses than the config's any more. */
+void xa_server_keep(struct xa_server *server, const struct xa_config *config);

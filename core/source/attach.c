@@ -308,8 +308,10 @@ static const struct xa_iface *find_iface(const struct xa_iface *ifaces, size_t c
 	return NULL;
 }
 
-/* Lets go of what does not hold, is renamed, is no longer wanted, or is wanted in another mode. */
-static void drop_stale(struct xa_attach *attach, const struct xa_iface *ifaces, size_t count)
+/* Lets go of what does not hold, is renamed, is wanted in another mode or, unless a config is still
+ * on trial, is no longer wanted. */
+static void drop_stale(struct xa_attach *attach, const struct xa_iface *ifaces, size_t count,
+		       bool trial)
 {
 	for (size_t slot = 1; slot < XA_SLOTS; slot++) {
 		struct xa_attachment *attachment = &attach->slots[slot];
@@ -325,7 +327,7 @@ static void drop_stale(struct xa_attach *attach, const struct xa_iface *ifaces, 
 			lose(attach, attachment, "the interface is gone");
 		} else if (!link_holds(attachment)) {
 			lose(attach, attachment, "somebody detached the program");
-		} else if (!attachment->wanted || !mode_fits(attach, attachment)) {
+		} else if (attachment->wanted ? !mode_fits(attach, attachment) : !trial) {
 			detach(attach, attachment);
 			report(attach, XA_DETACHED, attachment, 0);
 		}
@@ -380,7 +382,7 @@ static int attach_missing(struct xa_attach *attach, const struct xa_iface *iface
 	return first;
 }
 
-static int pass(struct xa_attach *attach, struct xa_why *why)
+static int pass(struct xa_attach *attach, bool trial, struct xa_why *why)
 {
 	_cleanup_free_ struct xa_iface *ifaces = NULL;
 	size_t count;
@@ -388,7 +390,7 @@ static int pass(struct xa_attach *attach, struct xa_why *why)
 
 	if (error)
 		return xa_why_set(why, error, "cannot list the interfaces: %s", strerror(-error));
-	drop_stale(attach, ifaces, count);
+	drop_stale(attach, ifaces, count, trial);
 	return attach_missing(attach, ifaces, count, why);
 }
 
@@ -396,7 +398,7 @@ void xa_attach_check(struct xa_attach *attach)
 {
 	struct xa_why why = {0};
 
-	(void)pass(attach, &why);
+	(void)pass(attach, false, &why);
 }
 
 static int resolve_default(struct xa_attach *attach, const struct xa_config *config,
@@ -411,10 +413,10 @@ static int resolve_default(struct xa_attach *attach, const struct xa_config *con
 			  "route (name an interface)");
 }
 
-static bool any_attached(const struct xa_attach *attach)
+static bool has_any(const struct xa_attach *attach)
 {
 	for (size_t slot = 1; slot < XA_SLOTS; slot++)
-		if (attach->slots[slot].attached)
+		if (attach->slots[slot].wanted && attach->slots[slot].attached)
 			return true;
 	return false;
 }
@@ -433,6 +435,27 @@ static int check_losses(const struct xa_attach *attach, const bool *was_attached
 	return 0;
 }
 
+/* Mode hw can stand beside the others, so it is tried before anything is let go of. */
+static int try_offload(struct xa_attach *attach, const struct xa_config *config, struct xa_why *why)
+{
+	for (size_t slot = 1; config->mode == XA_MODE_HW && slot < XA_SLOTS; slot++) {
+		const struct xa_attachment *attachment = &attach->slots[slot];
+		_cleanup_close_ int fd = -1;
+		int error;
+
+		if (!attachment->attached || attachment->mode == XA_MODE_HW)
+			continue;
+		error = xa_xdp_attach(attach->xdp, attachment->ifindex, attachment->link_header,
+				      XA_MODE_HW, &fd);
+		if (error)
+			return why_attach(attachment->name, attachment->ifindex, XA_MODE_HW, error,
+					  why);
+	}
+	return 0;
+}
+
+/* First what the new config adds, on trial; then what it leaves out, or, if it failed, what it
+ * added. */
 int xa_attach_configure(struct xa_attach *attach, const struct xa_config *config,
 			struct xa_why *ret_why)
 {
@@ -440,18 +463,19 @@ int xa_attach_configure(struct xa_attach *attach, const struct xa_config *config
 	bool was_attached[XA_SLOTS];
 	int error = resolve_default(attach, config, ret_why);
 
+	if (!error)
+		error = try_offload(attach, config, ret_why);
 	if (error)
 		return error;
 	for (size_t slot = 0; slot < XA_SLOTS; slot++)
 		was_attached[slot] = attach->slots[slot].attached;
 	attach->config = config;
-	error = pass(attach, ret_why);
-	if (any_attached(attach))
+	error = pass(attach, true, ret_why);
+	if (has_any(attach))
 		error = check_losses(attach, was_attached, ret_why);
-	if (!error)
-		return 0;
-	attach->config = before;
-	if (before)
+	if (error)
+		attach->config = before;
+	if (attach->config)
 		xa_attach_check(attach);
 	return error;
 }

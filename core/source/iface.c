@@ -21,9 +21,10 @@ struct list {
 	size_t size;
 };
 
-static int list_add(struct list *list, const struct ifinfomsg *info, size_t attrs_len)
+/* netlink's macros take const away: so nothing here is */
+static int list_add(struct list *list, struct ifinfomsg *info, size_t attrs_len)
 {
-	const struct rtattr *attr = IFLA_RTA(info);
+	struct rtattr *attr = IFLA_RTA(info);
 	struct xa_iface *iface;
 
 	if (list->count == list->size) {
@@ -46,7 +47,7 @@ static int list_add(struct list *list, const struct ifinfomsg *info, size_t attr
 }
 
 /* 1: the dump goes on, 0: it is complete. */
-static int list_add_messages(struct list *list, const struct nlmsghdr *message, size_t len)
+static int list_add_messages(struct list *list, struct nlmsghdr *message, size_t len)
 {
 	for (; NLMSG_OK(message, len); message = NLMSG_NEXT(message, len)) {
 		int error;
@@ -54,7 +55,7 @@ static int list_add_messages(struct list *list, const struct nlmsghdr *message, 
 		if (message->nlmsg_type == NLMSG_DONE)
 			return 0;
 		if (message->nlmsg_type == NLMSG_ERROR)
-			return ((const struct nlmsgerr *)NLMSG_DATA(message))->error;
+			return ((struct nlmsgerr *)NLMSG_DATA(message))->error;
 		if (message->nlmsg_type != RTM_NEWLINK)
 			continue;
 		error = list_add(list, NLMSG_DATA(message),
@@ -94,8 +95,7 @@ static int read_links(int fd, struct list *list)
 			continue;
 		if (len < 0)
 			return -errno;
-		more = list_add_messages(list, (const struct nlmsghdr *)(void *)buffer,
-					 (size_t)len);
+		more = list_add_messages(list, (struct nlmsghdr *)(void *)buffer, (size_t)len);
 	}
 	return more;
 }

@@ -49,7 +49,7 @@ int xa_pcap_open(struct xa_pcap **ret, const char *path, struct xa_why *ret_why)
 	pcap->handle = pcap_open_offline_with_tstamp_precision(path, PCAP_TSTAMP_PRECISION_NANO,
 							       error);
 	if (!pcap->handle)
-		return xa_why_set(ret_why, -EINVAL, "%s", error);
+		return xa_why_set(ret_why, -EINVAL, "%s: %s", path, error);
 	linktype = pcap_datalink(pcap->handle);
 	if (link_of(linktype, &pcap->link)) {
 		const char *name = pcap_datalink_val_to_name(linktype);

@@ -29,6 +29,7 @@ CASES = [
     ("cases", [test("OK", "7 passed, 0 failed, 2 skipped")], [], "7 passed, 0 failed, 2 skipped", 0),
     ("cmocka", [test("OK", "", CMOCKA)], [], "2 passed, 0 failed, 1 skipped", 0),
     ("unittest", [test("OK", "", "Ran 9 tests in 1.0s\n")], [], "9 passed, 0 failed, 0 skipped", 0),
+    ("golden", [test("FAIL", "9 cases, 2 failures\n")], [], "7 passed, 2 failed, 0 skipped", 1),
     ("a crash", [test("FAIL", "7 passed, 0 failed")], [], "7 passed, 1 failed, 0 skipped", 1),
     ("a timeout", [test("TIMEOUT"), test("OK")], [], "1 passed, 1 failed, 0 skipped", 1),
     ("cases fail", [test("FAIL", "1 passed, 3 failed")], [], "1 passed, 3 failed, 0 skipped", 1),

@@ -121,7 +121,37 @@ def flood(world):
     return f"{refused} packets in no flow, by reason"
 
 
+def vlan_under_the_cut(world):
+    """A 5-tuple's figure is that of all its VLANs also where top_k has no room for all of them."""
+    wire = world.wire()
+    daemon = world.daemon(wire.monitor, world.config(wire.monitor_if, top_k=100))
+    reports = [world.send(wire, packets=20000, flows=100),
+               world.send(wire, packets=10000, flows=100, vlan=7)]
+    lab.check_exact(daemon.wait_seen(30000), *reports)
+
+
+def expiry(world):
+    """Flows that fall silent leave the page, their packets stay in the totals; the same flows come
+    back as new ones."""
+    wire = world.wire()
+    config = world.config(wire.monitor_if)
+    config.write_text(config.read_text().replace("idle_timeout: 10m", "idle_timeout: 1s"))
+    daemon = world.daemon(wire.monitor, config)
+    packets = 0
+    with lab.Watch(daemon):
+        for seed in (1, 2):
+            report = world.send(wire, packets=20000, flows=500, family="mixed", seed=seed)
+            packets += report["packets"]
+            lab.check_exact_flows(daemon.wait_seen(packets), report)
+            lab.wait_for("the flows to expire", lambda: daemon.scrape().value(
+                "xdp_netflow_active_flows") == 0)
+        scrape = daemon.scrape()
+    lab.equal("flows shown", scrape.flows(), {})
+    lab.equal("snapshot", scrape.value("xdp_netflow_packets_total_snapshot"), 0)
+    lab.equal("attributed", scrape.attributed()[0], packets)
+
+
 if __name__ == "__main__":
     lab.main(lab.Group(drv, million, ipv6, mixed_sizes, vlan, jumbo),
              lab.Group(skb, million, mixed_sizes, vlan, jumbo),
-             two_interfaces, flood)
+             vlan_under_the_cut, two_interfaces, flood, expiry)

@@ -245,8 +245,8 @@ def expected_families(*reports):
     return families
 
 
-def check_exact(scrape, *reports):
-    """Every flow sent, to the packet and the byte; and the totals by family and protocol."""
+def check_exact_flows(scrape, *reports):
+    """Every flow sent, to the packet and the byte."""
     got, want = scrape.flows(), expected_flows(*reports)
     missing = want.keys() - got.keys()
     assert not missing, f"{len(missing)} of {len(want)} flows missing, one is {min(missing)}"
@@ -255,6 +255,11 @@ def check_exact(scrape, *reports):
         one = min(wrong)
         raise AssertionError(f"{len(wrong)} of {len(want)} flows wrong, "
                              f"one is {one}: got {got[one]}, want {want[one]}")
+
+
+def check_exact(scrape, *reports):
+    """Every flow, and the totals by family and protocol."""
+    check_exact_flows(scrape, *reports)
     for (family, proto), figures in expected_families(*reports).items():
         equal(f"total of {family} {proto}", scrape.attributed(family=family, proto=proto), figures)
 
@@ -550,7 +555,7 @@ class Watch:
         self.thread.join(DEADLINE)
         if kind is None:
             self.check()
-            assert self.count >= 3, f"only {self.count} scrapes"
+            self.look()
 
 
 # --- one case's world -------------------------------------------------------------------------
@@ -752,6 +757,14 @@ def run_group(group, programs, tally):
     tally.leftovers(name, world)
 
 
+def sweep():
+    """Namespaces of a run that was killed outright: its number is in their names."""
+    for name in os.listdir("/run/netns") if os.path.isdir("/run/netns") else []:
+        owner = re.fullmatch(r"xae2e(\d+)[a-z]+\d+", name)
+        if owner and not os.path.exists(f"/proc/{owner[1]}"):
+            run("ip", "netns", "del", name)
+
+
 def main(*cases):
     """Runs a file's cases: exit 0 if all that ran passed, 1 if one failed, 77 if none could run."""
     reason = why_not_here()
@@ -759,6 +772,7 @@ def main(*cases):
         print(f"skipped: {reason}")
         sys.exit(EXIT_SKIPPED)
     programs = find_programs()
+    sweep()
     for number in INTERRUPTS:
         signal.signal(number, interrupted)
     tally = Tally()

@@ -116,6 +116,32 @@ def down_and_up(daemon, wire):
     lab.wait_for("ready", daemon.ready)
 
 
+def glob(world):
+    """`mon*` is whatever fits, at any time: one that comes later is attached as it comes."""
+    sender, monitor = world.netns("tx"), world.netns("mon")
+    first = world.wire("tx0", "mon0", sender, monitor)
+    daemon = world.daemon(monitor, world.config("mon*"))
+    with lab.Watch(daemon):
+        reports = [world.send(first, packets=10000, flows=100)]
+        second = world.wire("tx1", "mon1", sender, monitor)
+        daemon.wait_line(r"netflow_filter attached to mon1 \(mode=drv\)")
+        reports.append(world.send(second, packets=10000, flows=100, seed=2))
+        scrape = daemon.wait_seen(20000)
+    for wire, report in zip((first, second), reports):
+        lab.equal(f"flows on {wire.monitor_if}", scrape.flows(interface=wire.monitor_if),
+                  lab.expected_flows(report))
+
+
+def auto_interface(world):
+    """`auto` is the default route's interface; without one there is nothing to start with."""
+    wire = world.wire()
+    config = world.config("auto")
+    refused(world.start(wire.monitor, config), FAILED, "auto")
+    wire.monitor.ip("route", "add", "default", "dev", wire.monitor_if)
+    daemon = world.daemon(wire.monitor, config)
+    daemon.wait_line(rf"netflow_filter attached to {wire.monitor_if} \(mode=drv\)")
+
+
 # --- somebody else's program ------------------------------------------------------------------
 
 BPF_PROG_LOAD, BPF_LINK_CREATE = 5, 28
@@ -238,7 +264,8 @@ def missing_capabilities(world):
     wire = world.wire()
     config = world.config(wire.monitor_if)
     # CAP_SYS_ADMIN stands in for both where the kernel looks.
-    for dropped, name in (("-net_admin,-sys_admin", "CAP_NET_ADMIN"), ("-bpf,-sys_admin", "CAP_BPF")):
+    for dropped, name in (("-net_admin,-sys_admin", "CAP_NET_ADMIN"),
+                          ("-bpf,-sys_admin", "CAP_BPF")):
         daemon = world.start(wire.monitor, config,
                              prefix=[setpriv, "--bounding-set", dropped, "--"])
         refused(daemon, NOT_PERMITTED, name)
@@ -382,8 +409,8 @@ def log_json(rig):
 
 
 if __name__ == "__main__":
-    lab.main(term_under_traffic, kill, recreated, foreign_by_link, foreign_by_netlink,
-             second_daemon, missing_interface, no_native_mode, auto_falls_back, hw_mode,
-             missing_capabilities, without_root, bad_config, no_config, usage, bad_setting,
-             port_taken, two_capabilities,
+    lab.main(term_under_traffic, kill, recreated, glob, auto_interface, foreign_by_link,
+             foreign_by_netlink, second_daemon, missing_interface, no_native_mode,
+             auto_falls_back, hw_mode, missing_capabilities, without_root, bad_config, no_config,
+             usage, bad_setting, port_taken, two_capabilities,
              lab.Group(running, settings, no_rights, reload_without_rights, usr1, log_json))

@@ -104,11 +104,11 @@ def top_k(rig):
 
 def poll_interval(rig):
     with rig.exact_traffic():
-        check_interval(rig, 0.2, 10)
+        check_interval(rig, 0.2, 5)
         rig.take(poll_interval="1s")
         check_interval(rig, 1, 2)
         rig.take(poll_interval="200ms")
-        check_interval(rig, 0.2, 10)
+        check_interval(rig, 0.2, 5)
 
 
 def check_interval(rig, seconds, rise):
@@ -170,7 +170,7 @@ def refused_mode(rig):
 
 
 def refused_attach(rig, interface, mode):
-    with rig.exact_traffic():
+    with rig.exact_traffic(rate=60000):
         rig.world.config(interface, mode=mode)
         assert not rig.daemon.reload(), f"{interface} was taken in mode {mode}"
         rig.check_outcome(0)
