@@ -38,6 +38,7 @@ struct xa_auditor {
 	struct xa_running running;
 	struct xa_ledger *ledger;
 	struct xa_table *table;
+	struct xa_rows *rows;
 	struct xa_xdp *xdp;
 	struct xa_attach *attach;
 	struct xa_board *board;
@@ -68,6 +69,7 @@ static void auditor_done(struct xa_auditor *auditor)
 	xa_board_free(auditor->board);
 	xa_attach_free(auditor->attach);
 	xa_xdp_free(auditor->xdp);
+	xa_rows_free(auditor->rows);
 	xa_table_free(auditor->table);
 	xa_ledger_free(auditor->ledger);
 	running_done(&auditor->running);
@@ -145,9 +147,9 @@ static int publish(struct xa_auditor *auditor)
 	int error;
 
 	name_slots(auditor, names);
-	xa_topk_reset(auditor->running.top);
-	traffic.totals = xa_table_sweep(auditor->table, auditor->read.now_tick, xa_topk_visit,
-					auditor->running.top);
+	traffic.interface_label = xa_wants_interface_label(auditor->running.config, auditor->table);
+	traffic.totals = xa_rows_rank(auditor->rows, auditor->table, auditor->read.now_tick,
+				      traffic.interface_label, auditor->running.top);
 	traffic.top = xa_topk_sorted(auditor->running.top, &traffic.top_count);
 	auditor->self.attachments = xa_attach_list(auditor->attach);
 	auditor->self.attached = xa_attach_is_complete(auditor->attach);
@@ -430,6 +432,8 @@ static int open_kernel(struct xa_auditor *auditor)
 
 	if (!error)
 		error = xa_table_new(&auditor->table, &limits, auditor->ledger);
+	if (!error)
+		error = xa_rows_new(&auditor->rows, limits.max);
 	if (!error)
 		error = xa_xdp_new(&auditor->xdp, &options, &why);
 	if (!error)

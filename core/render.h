@@ -6,7 +6,7 @@
  */
 
 #include "config/config.h"
-#include "core/flow/topk.h"
+#include "core/flow/rows.h"
 #include "core/metrics/exposition.h"
 
 /* Everything that the traffic families are made of; borrowed for the call. */
@@ -14,15 +14,20 @@ struct xa_traffic {
 	const struct xa_config *config;
 	const struct xa_ledger *ledger;
 	const char *const *slot_names; /* XA_SLOTS; NULL: no such interface */
+	bool interface_label; /* on the flows; xa_wants_interface_label() */
 	struct xa_totals totals;
-	const struct xa_flow *top; /* largest first */
+	const struct xa_flow *top; /* rows, largest first: rows.h */
 	size_t top_count;
 };
 
+/* Whether flows need a label that tells their interface: the config names several, or the table has
+ * flows of several. */
+bool xa_wants_interface_label(const struct xa_config *config, const struct xa_table *table);
+
 /*
  * The counters of each interface and the conservation residual, then the living flows, as many of
- * the top as metrics.max_series leaves room for. Flows that the labels cannot tell apart (two
- * VLANs, say) are one sample, their sum. *ret_folded: samples that found no room. 0 or -ENOMEM.
+ * the top as metrics.max_series leaves room for. *ret_folded: samples that found no room. Errors
+ * are the buffer's.
  */
-int xa_render_traffic(struct xa_exposition *expo, const struct xa_traffic *traffic,
-		      uint64_t *ret_folded);
+void xa_render_traffic(struct xa_exposition *expo, const struct xa_traffic *traffic,
+		       uint64_t *ret_folded);

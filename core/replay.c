@@ -13,6 +13,7 @@ struct replay {
 	const struct xa_config *config;
 	struct xa_ledger *ledger;
 	struct xa_table *table;
+	struct xa_rows *rows;
 	struct xa_topk *top;
 	uint64_t now_ns;
 	uint64_t next_sweep_ns;
@@ -21,6 +22,7 @@ struct replay {
 static void replay_done(struct replay *replay)
 {
 	xa_topk_free(replay->top);
+	xa_rows_free(replay->rows);
 	xa_table_free(replay->table);
 	xa_ledger_free(replay->ledger);
 }
@@ -39,6 +41,8 @@ static int replay_init(struct replay *replay)
 		error = xa_ledger_open(replay->ledger, SLOT);
 	if (!error)
 		error = xa_table_new(&replay->table, &limits, replay->ledger);
+	if (!error)
+		error = xa_rows_new(&replay->rows, limits.max);
 	if (!error)
 		error = xa_topk_new(&replay->top, config->top_k,
 				    config->flows.rank_by == XA_RANK_BYTES);
@@ -69,17 +73,15 @@ static int replay_render(struct replay *replay, struct xa_buf *buf)
 		.config = replay->config,
 		.ledger = replay->ledger,
 		.slot_names = names,
-		.totals = xa_table_sweep(replay->table, xa_tick(replay->now_ns), xa_topk_visit,
-					 replay->top),
+		.interface_label = xa_wants_interface_label(replay->config, replay->table),
 	};
 	uint64_t folded;
-	int error;
 
+	traffic.totals = xa_rows_rank(replay->rows, replay->table, xa_tick(replay->now_ns),
+				      traffic.interface_label, replay->top);
 	traffic.top = xa_topk_sorted(replay->top, &traffic.top_count);
-	error = xa_render_traffic(&expo, &traffic, &folded);
-	if (error || xa_buf_failed(buf))
-		return -ENOMEM;
-	return 0;
+	xa_render_traffic(&expo, &traffic, &folded);
+	return xa_buf_failed(buf) ? -ENOMEM : 0;
 }
 
 int xa_replay(const struct xa_config *config, const char *capture, struct xa_buf *buf,

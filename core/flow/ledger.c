@@ -51,6 +51,22 @@ static void count_add(struct xa_count *into, struct xa_count more)
 	into->bytes += more.bytes;
 }
 
+static void show_alone(struct xa_account *account, enum xa_family family, uint8_t proto)
+{
+	if (xa_proto_name(proto) || account->unnamed[family]++ < XA_UNNAMED_MAX)
+		account->is_alone[family][proto] = true;
+}
+
+static void flows_add(struct xa_account *account, enum xa_family family, uint8_t proto,
+		      struct xa_count more)
+{
+	struct xa_count *count = &account->flows[family][proto];
+
+	if (!count->packets && more.packets)
+		show_alone(account, family, proto);
+	count_add(count, more);
+}
+
 void xa_ledger_fold(struct xa_ledger *ledger, uint8_t slot)
 {
 	struct xa_account *into = ledger->accounts[XA_SLOT_UNKNOWN], *from = ledger->accounts[slot];
@@ -60,9 +76,9 @@ void xa_ledger_fold(struct xa_ledger *ledger, uint8_t slot)
 	count_add(&into->seen, from->seen);
 	for (size_t i = 0; i < XA_REASON_COUNT_; i++)
 		count_add(&into->reasons[i], from->reasons[i]);
-	for (size_t family = 0; family < XA_FAMILY_COUNT_; family++)
-		for (size_t proto = 0; proto < 256; proto++)
-			count_add(&into->flows[family][proto], from->flows[family][proto]);
+	for (enum xa_family family = 0; family < XA_FAMILY_COUNT_; family++)
+		for (unsigned proto = 0; proto < 256; proto++)
+			flows_add(into, family, (uint8_t)proto, from->flows[family][proto]);
 	*from = (struct xa_account){0};
 }
 
@@ -80,7 +96,7 @@ void xa_ledger_add_reason(struct xa_ledger *ledger, uint8_t slot, unsigned reaso
 void xa_ledger_add_flow(struct xa_ledger *ledger, const struct xa_flow_tail *tail,
 			struct xa_count more)
 {
-	count_add(&account_of(ledger, tail->slot)->flows[xa_flow_family(tail)][tail->proto], more);
+	flows_add(account_of(ledger, tail->slot), xa_flow_family(tail), tail->proto, more);
 }
 
 struct xa_residual xa_account_residual(const struct xa_account *account)

@@ -19,10 +19,17 @@ enum {
 	XA_REASON_COUNT_
 };
 
+/* A forger of protocol numbers makes no series without bound. */
+#define XA_UNNAMED_MAX 64
+
 struct xa_account {
 	struct xa_count seen;
 	struct xa_count reasons[XA_REASON_COUNT_];
 	struct xa_count flows[XA_FAMILY_COUNT_][256]; /* by IANA protocol number */
+	/* Protocols that a metric shows alone: those with a name, and of the others the first
+	 * XA_UNNAMED_MAX that came. Never taken back, so that no series ends. */
+	bool is_alone[XA_FAMILY_COUNT_][256];
+	unsigned unnamed[XA_FAMILY_COUNT_];
 };
 
 struct xa_residual {

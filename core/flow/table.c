@@ -1,79 +1,49 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /*
- * Flows stand densely in one array, so that a sweep reads memory in order; beside it a table of
- * 8-byte buckets (hash and position) is probed linearly. Deletion shifts back instead of leaving
- * tombstones, and the last flow moves into the hole. Buckets are fetched ahead: at a million flows
- * each is a cache miss.
+ * Flows stand densely in one array, so that a sweep reads memory in order; an index finds them by
+ * key. The last flow moves into the hole that a retired one leaves. What a batch will look at is
+ * fetched ahead: at a million flows each bucket and each flow is a cache miss.
  */
 
 #include "core/flow/table.h"
 
-#include <string.h>
 #include <sys/mman.h>
-#include <sys/random.h>
 
-#define XXH_INLINE_ALL
-#include <xxhash.h>
+#include "core/flow/index.h"
 
-#define POSITION_NONE UINT32_MAX
-#define FETCH_AHEAD   8
-
-struct bucket {
-	uint32_t hash;
-	uint32_t position; /* of the flow; POSITION_NONE: empty */
-};
+#define FETCH_AHEAD 8
 
 struct xa_table {
 	struct xa_table_limits limits;
 	struct xa_ledger *ledger;
-	uint64_t seed;
 	struct xa_flow *flows;
-	struct bucket *buckets;
-	size_t bucket_count; /* a power of two */
+	struct xa_index index;
 	uint32_t count;
 	uint32_t slot_counts[XA_SLOTS];
 };
 
-static void *reserve(size_t size)
-{
-	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
-			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-
-	return memory == MAP_FAILED ? NULL : memory;
-}
-
-static size_t buckets_for(uint32_t max)
-{
-	size_t count = 2;
-
-	while (count < (size_t)max + max / 3)
-		count *= 2;
-	return count;
-}
-
 uint64_t xa_table_memory_bytes(uint32_t max)
 {
-	return max * sizeof(struct xa_flow) + buckets_for(max) * sizeof(struct bucket);
+	return max * sizeof(struct xa_flow) + xa_index_memory_bytes(max);
 }
 
 int xa_table_new(struct xa_table **ret, const struct xa_table_limits *limits,
 		 struct xa_ledger *ledger)
 {
 	_cleanup_xa_table_ struct xa_table *table = calloc(1, sizeof(*table));
+	int error;
 
 	if (!table)
 		return -ENOMEM;
 	table->limits = *limits;
 	table->ledger = ledger;
-	if (getrandom(&table->seed, sizeof(table->seed), 0) != sizeof(table->seed))
-		return -EIO;
-	table->bucket_count = buckets_for(limits->max);
-	table->flows = reserve(limits->max * sizeof(*table->flows));
-	table->buckets = reserve(table->bucket_count * sizeof(*table->buckets));
-	if (!table->flows || !table->buckets)
+	table->flows = xa_reserve(limits->max * sizeof(*table->flows));
+	if (!table->flows)
 		return -ENOMEM;
-	memset(table->buckets, 0xff, table->bucket_count * sizeof(*table->buckets));
+	error = xa_index_init(&table->index, limits->max, table->flows, sizeof(*table->flows));
+	if (error)
+		return error;
 	*ret = take_ptr(table);
 	return 0;
 }
@@ -84,8 +54,7 @@ void xa_table_free(struct xa_table *table)
 		return;
 	if (table->flows)
 		(void)munmap(table->flows, table->limits.max * sizeof(*table->flows));
-	if (table->buckets)
-		(void)munmap(table->buckets, table->bucket_count * sizeof(*table->buckets));
+	xa_index_done(&table->index);
 	free(table);
 }
 
@@ -95,90 +64,27 @@ void xa_table_set_limits(struct xa_table *table, const struct xa_table_limits *l
 	table->limits.active_ticks = limits->active_ticks;
 }
 
-static uint32_t hash_key(const struct xa_table *table, const struct xa_flow_key6 *key)
-{
-	return (uint32_t)XXH3_64bits_withSeed(key, sizeof(*key), table->seed);
-}
-
-static size_t home_of(const struct xa_table *table, uint32_t hash)
-{
-	return hash & (table->bucket_count - 1);
-}
-
-static size_t next_of(const struct xa_table *table, size_t at)
-{
-	return (at + 1) & (table->bucket_count - 1);
-}
-
-/* The bucket of the key, or the empty one where it would go. */
-static size_t find(const struct xa_table *table, const struct xa_flow_key6 *key, uint32_t hash)
-{
-	size_t at = home_of(table, hash);
-
-	for (;; at = next_of(table, at)) {
-		const struct bucket *bucket = &table->buckets[at];
-
-		if (bucket->position == POSITION_NONE)
-			return at;
-		if (bucket->hash == hash &&
-		    !memcmp(&table->flows[bucket->position].key, key, sizeof(*key)))
-			return at;
-	}
-}
-
-static size_t find_position(const struct xa_table *table, uint32_t hash, uint32_t position)
-{
-	size_t at = home_of(table, hash);
-
-	while (table->buckets[at].position != position)
-		at = next_of(table, at);
-	return at;
-}
-
-/* Knuth's algorithm R (6.4): what follows moves up unless it would come to stand before its home.
- */
-static void bucket_delete(struct xa_table *table, size_t hole)
-{
-	size_t mask = table->bucket_count - 1, at = hole;
-
-	for (;;) {
-		at = next_of(table, at);
-		if (table->buckets[at].position == POSITION_NONE)
-			break;
-		if (((at - home_of(table, table->buckets[at].hash)) & mask) >=
-		    ((at - hole) & mask)) {
-			table->buckets[hole] = table->buckets[at];
-			hole = at;
-		}
-	}
-	table->buckets[hole].position = POSITION_NONE;
-}
-
 static void flow_delete(struct xa_table *table, uint32_t position)
 {
-	struct xa_flow *flow = &table->flows[position];
 	uint32_t last = table->count - 1;
-	struct xa_flow *moved = &table->flows[last];
 
-	table->slot_counts[flow->key.tail.slot]--;
-	bucket_delete(table, find_position(table, hash_key(table, &flow->key), position));
+	table->slot_counts[table->flows[position].key.tail.slot]--;
+	xa_index_delete(&table->index, position + 1);
 	if (position != last) {
-		size_t at = find_position(table, hash_key(table, &moved->key), last);
-
-		table->buckets[at].position = position;
-		*flow = *moved;
+		xa_index_move(&table->index, last + 1, position + 1);
+		table->flows[position] = table->flows[last];
 	}
 	table->count = last;
 }
 
-static struct xa_flow *flow_insert(struct xa_table *table, size_t at, uint32_t hash,
+static struct xa_flow *flow_insert(struct xa_table *table, struct xa_bucket *bucket, uint32_t hash,
 				   const struct xa_flow_key6 *key)
 {
 	struct xa_flow *flow;
 
 	if (table->count == table->limits.max)
 		return NULL;
-	table->buckets[at] = (struct bucket){.hash = hash, .position = table->count};
+	*bucket = (struct xa_bucket){.hash = hash, .item = table->count + 1};
 	table->slot_counts[key->tail.slot]++;
 	flow = &table->flows[table->count++];
 	*flow = (struct xa_flow){.key = *key};
@@ -273,11 +179,10 @@ static bool flow_read(struct xa_table *table, struct xa_flow *flow,
 static struct xa_flow *flow_for(struct xa_table *table, const struct xa_reading *reading,
 				uint32_t hash)
 {
-	size_t at = find(table, &reading->key, hash);
-	uint32_t position = table->buckets[at].position;
-	struct xa_flow *flow = position == POSITION_NONE
-				       ? flow_insert(table, at, hash, &reading->key)
-				       : &table->flows[position];
+	struct xa_bucket *bucket = xa_index_find(&table->index, &reading->key, hash);
+	struct xa_flow *flow = bucket->item == XA_ITEM_NONE
+				       ? flow_insert(table, bucket, hash, &reading->key)
+				       : &table->flows[bucket->item - 1];
 
 	if (!flow)
 		xa_ledger_add_reason(
@@ -296,7 +201,8 @@ static bool apply_one(struct xa_table *table, const struct xa_table_read *read,
 
 void xa_table_add(struct xa_table *table, const struct xa_reading *reading)
 {
-	struct xa_flow *flow = flow_for(table, reading, hash_key(table, &reading->key));
+	struct xa_flow *flow = flow_for(table, reading,
+					xa_index_hash(&table->index, &reading->key));
 
 	if (flow)
 		flow_take(table, flow, &reading->value,
@@ -312,25 +218,19 @@ void xa_table_apply(struct xa_table *table, const struct xa_table_read *read,
 		size_t n = count - base < FETCH_AHEAD ? count - base : FETCH_AHEAD;
 
 		for (size_t i = 0; i < n; i++) {
-			hashes[i] = hash_key(table, &readings[base + i].key);
-			__builtin_prefetch(&table->buckets[home_of(table, hashes[i])]);
+			hashes[i] = xa_index_hash(&table->index, &readings[base + i].key);
+			xa_index_fetch_bucket(&table->index, hashes[i]);
 		}
-		for (size_t i = 0; i < n; i++) {
-			uint32_t position = table->buckets[home_of(table, hashes[i])].position;
-
-			if (position != POSITION_NONE) {
-				__builtin_prefetch(&table->flows[position], 1);
-				__builtin_prefetch((char *)&table->flows[position] + 64, 1);
-			}
-		}
+		for (size_t i = 0; i < n; i++)
+			xa_index_fetch_item(&table->index, hashes[i]);
 		for (size_t i = 0; i < n; i++)
 			ret_forget[base + i] = apply_one(table, read, &readings[base + i],
 							 hashes[i]);
 	}
 }
 
-struct xa_totals xa_table_sweep(struct xa_table *table, uint32_t now_tick,
-				void (*visit)(void *ctx, const struct xa_flow *flow), void *ctx)
+struct xa_totals xa_table_sweep(struct xa_table *table, uint32_t now_tick, xa_flow_visit visit,
+				void *ctx)
 {
 	struct xa_totals totals = {0};
 
@@ -355,6 +255,13 @@ struct xa_totals xa_table_sweep(struct xa_table *table, uint32_t now_tick,
 			visit(ctx, flow);
 	}
 	return totals;
+}
+
+void xa_table_visit(const struct xa_table *table, xa_flow_visit visit, void *ctx)
+{
+	for (uint32_t position = 0; position < table->count; position++)
+		if (table->flows[position].packets)
+			visit(ctx, &table->flows[position]);
 }
 
 size_t xa_table_count(const struct xa_table *table)

@@ -82,12 +82,16 @@ void xa_table_apply(struct xa_table *table, const struct xa_table_read *read,
  */
 void xa_table_add(struct xa_table *table, const struct xa_reading *reading);
 
-/*
- * Retires what is over at `now_tick` and calls `visit` (may be NULL) for each living flow, which it
- * borrows for the call. Returns the sums over the living flows.
- */
-struct xa_totals xa_table_sweep(struct xa_table *table, uint32_t now_tick,
-				void (*visit)(void *ctx, const struct xa_flow *flow), void *ctx);
+/* Called for a flow, which it borrows for the call. */
+typedef void (*xa_flow_visit)(void *ctx, const struct xa_flow *flow);
+
+/* Retires what is over at `now_tick` and visits each living flow (`visit` may be NULL). Returns the
+ * sums over the living flows. */
+struct xa_totals xa_table_sweep(struct xa_table *table, uint32_t now_tick, xa_flow_visit visit,
+				void *ctx);
+
+/* Visits each living flow again, without retiring any. */
+void xa_table_visit(const struct xa_table *table, xa_flow_visit visit, void *ctx);
 
 /* Flows in the table, those included that are over but still have an entry in the kernel. */
 size_t xa_table_count(const struct xa_table *table);

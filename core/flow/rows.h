@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/*
+ * The largest flows as a reader of the metrics tells them apart. Labels do not tell the VLAN, the
+ * fragment mark and, without a label for it, the interface: flows that differ in these alone are
+ * one row, their sum, and it is the rows that are ranked. Loop thread only.
+ */
+
+#include "core/flow/topk.h"
+
+struct xa_rows;
+
+/* For a table of at most `max_flows`. Memory is reserved, and touched only as far as there are
+ * flows with a VLAN or a fragment mark. 0, -ENOMEM or -EIO. */
+int xa_rows_new(struct xa_rows **ret, uint32_t max_flows);
+void xa_rows_free(struct xa_rows *rows);
+XA_DEFINE_CLEANUP(xa_rows)
+#define _cleanup_xa_rows_ XA_CLEANUP(xa_rows_cleanup)
+
+/* Retires what is over (xa_table_sweep()), puts the largest rows into `top`, which it empties
+ * first, and returns the sums over the living flows. A row's key has slot and tag only as far as
+ * labels tell them. */
+struct xa_totals xa_rows_rank(struct xa_rows *rows, struct xa_table *table, uint32_t now_tick,
+			      bool interface_label, struct xa_topk *top);
