@@ -20,6 +20,9 @@
 #include "bpf/flow_abi.h"
 
 #ifdef __bpf__
+#ifndef __VMLINUX_H__
+#include <linux/bpf.h>
+#endif
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>

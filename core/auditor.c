@@ -16,6 +16,7 @@
 #include "core/base/log.h"
 #include "core/exit.h"
 #include "core/http/server.h"
+#include "core/poll.h"
 #include "core/privileges.h"
 #include "core/snapshot.h"
 #include "core/source/attach.h"
@@ -23,9 +24,6 @@
 /* A snapshot is overdue when two in a row are missing and some time for the work has passed. */
 #define STALE_INTERVALS 3
 #define STALE_GRACE_NS	(5 * XA_NS_PER_S)
-
-/* A side of a map is tight from seven eighths of its capacity on. */
-#define TIGHT(entries, capacity) ((entries) > (capacity) - (capacity) / 8)
 
 /* What a reload replaces. */
 struct xa_running {
@@ -36,17 +34,13 @@ struct xa_running {
 struct xa_auditor {
 	const struct xa_auditor_options *options;
 	struct xa_running running;
-	struct xa_ledger *ledger;
-	struct xa_table *table;
-	struct xa_rows *rows;
+	struct xa_books books;
+	struct xa_poll poll;
 	struct xa_xdp *xdp;
 	struct xa_attach *attach;
 	struct xa_board *board;
 	struct xa_server *server;
 	struct xa_self self;
-	struct xa_xdp_fill side_fills[XA_SIDES];
-	struct xa_table_read read; /* of the tick that is going on */
-	uint64_t swaps_ns[XA_SIDES]; /* when the last two epochs ended, the last first */
 	int last_tick_error;
 	int epoll_fd;
 	int timer_fd;
@@ -69,9 +63,7 @@ static void auditor_done(struct xa_auditor *auditor)
 	xa_board_free(auditor->board);
 	xa_attach_free(auditor->attach);
 	xa_xdp_free(auditor->xdp);
-	xa_rows_free(auditor->rows);
-	xa_table_free(auditor->table);
-	xa_ledger_free(auditor->ledger);
+	xa_books_close(&auditor->books);
 	running_done(&auditor->running);
 	for (size_t i = 0; i < array_size(fds); i++)
 		if (fds[i] >= 0)
@@ -85,45 +77,6 @@ static double wall_seconds(void)
 
 /* --- snapshot --- */
 
-static void take_readings(void *ctx, const struct xa_reading *readings, size_t count,
-			  bool *ret_forget)
-{
-	struct xa_auditor *auditor = ctx;
-
-	xa_table_apply(auditor->table, &auditor->read, readings, count, ret_forget);
-}
-
-static bool side_is_tight(const struct xa_auditor *auditor, unsigned side)
-{
-	const struct xa_xdp_fill *fill = &auditor->side_fills[side];
-	uint32_t capacity = xa_xdp_capacity(auditor->xdp);
-
-	return TIGHT(fill->entries[XA_IPV4], capacity) || TIGHT(fill->entries[XA_IPV6], capacity);
-}
-
-static int collect(struct xa_auditor *auditor)
-{
-	struct xa_sink sink = {auditor, take_readings};
-	unsigned side;
-	int error = xa_xdp_swap(auditor->xdp, &side);
-
-	if (error)
-		return error;
-	auditor->swaps_ns[1] = auditor->swaps_ns[0];
-	auditor->swaps_ns[0] = xa_now_ns();
-	auditor->read = (struct xa_table_read){
-		.side = side,
-		.now_tick = xa_tick(xa_now_ns()),
-		.tight = side_is_tight(auditor, side),
-	};
-	error = xa_xdp_read_tally(auditor->xdp, side, auditor->ledger);
-	if (!error)
-		error = xa_xdp_drain(auditor->xdp, side, &sink, &auditor->self.fill);
-	if (!error)
-		auditor->side_fills[side] = auditor->self.fill;
-	return error;
-}
-
 /* Interfaces by slot; packets of none of them show only if there were any. */
 static void name_slots(const struct xa_auditor *auditor, const char **ret_names)
 {
@@ -131,7 +84,7 @@ static void name_slots(const struct xa_auditor *auditor, const char **ret_names)
 
 	for (unsigned slot = 0; slot < XA_SLOTS; slot++)
 		ret_names[slot] = attachments[slot].name[0] ? attachments[slot].name : NULL;
-	if (xa_ledger_account(auditor->ledger, XA_SLOT_UNKNOWN)->seen.packets)
+	if (xa_ledger_account(auditor->books.ledger, XA_SLOT_UNKNOWN)->seen.packets)
 		ret_names[XA_SLOT_UNKNOWN] = "other";
 }
 
@@ -140,17 +93,14 @@ static int publish(struct xa_auditor *auditor)
 	const char *names[XA_SLOTS];
 	struct xa_traffic traffic = {
 		.config = auditor->running.config,
-		.ledger = auditor->ledger,
 		.slot_names = names,
 	};
 	struct xa_page *page;
 	int error;
 
 	name_slots(auditor, names);
-	traffic.interface_label = xa_wants_interface_label(auditor->running.config, auditor->table);
-	traffic.totals = xa_rows_rank(auditor->rows, auditor->table, auditor->read.now_tick,
-				      traffic.interface_label, auditor->running.top);
-	traffic.top = xa_topk_sorted(auditor->running.top, &traffic.top_count);
+	xa_books_rank(&auditor->books, auditor->poll.now_tick, auditor->running.top, &traffic);
+	auditor->self.fill = auditor->poll.fill;
 	auditor->self.attachments = xa_attach_list(auditor->attach);
 	auditor->self.attached = xa_attach_is_complete(auditor->attach);
 	auditor->self.snapshot_time = wall_seconds();
@@ -204,7 +154,7 @@ static void tick(struct xa_auditor *auditor)
 	int error;
 
 	xa_attach_check(auditor->attach);
-	error = collect(auditor);
+	error = xa_poll_collect(&auditor->poll, auditor->xdp, &auditor->books);
 	if (!error)
 		error = publish(auditor);
 	if (!error)
@@ -247,14 +197,12 @@ static void attach_event(void *ctx, enum xa_attach_event event,
 	}
 }
 
-/* No flow refers to it, and both sides' tallies were read since its interface was detached. */
 static bool is_slot_free(void *ctx, uint8_t slot)
 {
 	const struct xa_auditor *auditor = ctx;
-	const struct xa_attachment *attachment = &xa_attach_list(auditor->attach)[slot];
 
-	return attachment->detached_since_ns < auditor->swaps_ns[1] &&
-	       !xa_table_slot_count(auditor->table, slot);
+	return xa_poll_is_slot_free(&auditor->poll, &auditor->books, slot,
+				    xa_attach_list(auditor->attach)[slot].detached_since_ns);
 }
 
 /* --- config --- */
@@ -287,15 +235,6 @@ static int running_load(const struct xa_auditor_options *options, struct xa_runn
 	}
 	*ret_running = running;
 	return 0;
-}
-
-static struct xa_table_limits limits_of(const struct xa_config *config)
-{
-	return (struct xa_table_limits){
-		.max = config->flows.max,
-		.idle_ticks = xa_tick(config->flows.idle_timeout_ns),
-		.active_ticks = xa_tick(config->flows.active_timeout_ns),
-	};
 }
 
 /* What is new first, and what would be missed most last: an interface that is let go of loses
@@ -341,7 +280,6 @@ static void keep_fixed(const struct xa_config *before, struct xa_config *after)
 static int reload_try(struct xa_auditor *auditor)
 {
 	struct xa_running next, before = auditor->running;
-	struct xa_table_limits limits;
 	struct xa_why why = {0};
 	int error = running_load(auditor->options, &next);
 
@@ -354,8 +292,7 @@ static int reload_try(struct xa_auditor *auditor)
 		running_done(&next);
 		return error;
 	}
-	limits = limits_of(next.config);
-	xa_table_set_limits(auditor->table, &limits);
+	xa_books_configure(&auditor->books, next.config);
 	auditor->running = next;
 	log_diff(before.config, next.config);
 	running_done(&before);
@@ -426,20 +363,16 @@ static int open_kernel(struct xa_auditor *auditor)
 		.max_flows = config->flows.max,
 		.percpu = config->flows.percpu == XA_ON,
 	};
-	struct xa_table_limits limits = limits_of(config);
 	struct xa_why why = {0};
-	int error = xa_ledger_new(&auditor->ledger);
+	int error = xa_books_open(&auditor->books, config);
 
-	if (!error)
-		error = xa_table_new(&auditor->table, &limits, auditor->ledger);
-	if (!error)
-		error = xa_rows_new(&auditor->rows, limits.max);
 	if (!error)
 		error = xa_xdp_new(&auditor->xdp, &options, &why);
 	if (!error)
 		note_kernel(auditor, &options);
 	if (!error)
-		error = xa_attach_new(&auditor->attach, auditor->xdp, auditor->ledger, &hooks);
+		error = xa_attach_new(&auditor->attach, auditor->xdp, auditor->books.ledger,
+				      &hooks);
 	if (!error)
 		error = xa_attach_configure(auditor->attach, config, &why);
 	if (error)
@@ -533,13 +466,13 @@ static void dump_state(const struct xa_auditor *auditor)
 	xa_log_info(
 		"state flows=%zu map_entries_ipv4=%llu map_entries_ipv6=%llu poll_failures=%llu "
 		"reloads=%llu",
-		xa_table_count(auditor->table),
+		xa_table_count(auditor->books.table),
 		(unsigned long long)auditor->self.fill.entries[XA_IPV4],
 		(unsigned long long)auditor->self.fill.entries[XA_IPV6],
 		(unsigned long long)auditor->self.poll_failures,
 		(unsigned long long)auditor->self.reload.count);
 	for (unsigned slot = 0; slot < XA_SLOTS; slot++) {
-		const struct xa_account *account = xa_ledger_account(auditor->ledger,
+		const struct xa_account *account = xa_ledger_account(auditor->books.ledger,
 								     (uint8_t)slot);
 		struct xa_residual residual;
 

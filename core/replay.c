@@ -4,16 +4,14 @@
 
 #include "core/replay.h"
 
-#include "core/render.h"
+#include "core/books.h"
 #include "core/source/pcap.h"
 
 #define SLOT 1
 
 struct replay {
 	const struct xa_config *config;
-	struct xa_ledger *ledger;
-	struct xa_table *table;
-	struct xa_rows *rows;
+	struct xa_books books;
 	struct xa_topk *top;
 	uint64_t now_ns;
 	uint64_t next_sweep_ns;
@@ -22,27 +20,16 @@ struct replay {
 static void replay_done(struct replay *replay)
 {
 	xa_topk_free(replay->top);
-	xa_rows_free(replay->rows);
-	xa_table_free(replay->table);
-	xa_ledger_free(replay->ledger);
+	xa_books_close(&replay->books);
 }
 
 static int replay_init(struct replay *replay)
 {
 	const struct xa_config *config = replay->config;
-	struct xa_table_limits limits = {
-		.max = config->flows.max,
-		.idle_ticks = xa_tick(config->flows.idle_timeout_ns),
-		.active_ticks = xa_tick(config->flows.active_timeout_ns),
-	};
-	int error = xa_ledger_new(&replay->ledger);
+	int error = xa_books_open(&replay->books, config);
 
 	if (!error)
-		error = xa_ledger_open(replay->ledger, SLOT);
-	if (!error)
-		error = xa_table_new(&replay->table, &limits, replay->ledger);
-	if (!error)
-		error = xa_rows_new(&replay->rows, limits.max);
+		error = xa_ledger_open(replay->books.ledger, SLOT);
 	if (!error)
 		error = xa_topk_new(&replay->top, config->top_k,
 				    config->flows.rank_by == XA_RANK_BYTES);
@@ -55,14 +42,14 @@ static void replay_packet(struct replay *replay, const struct xa_pcap_packet *pa
 
 	replay->now_ns = packet->time_ns;
 	if (packet->time_ns >= replay->next_sweep_ns) {
-		(void)xa_table_sweep(replay->table, xa_tick(packet->time_ns), NULL, NULL);
+		(void)xa_table_sweep(replay->books.table, xa_tick(packet->time_ns), NULL, NULL);
 		replay->next_sweep_ns = packet->time_ns + replay->config->poll_interval_ns;
 	}
-	xa_ledger_add_seen(replay->ledger, SLOT, one);
+	xa_ledger_add_seen(replay->books.ledger, SLOT, one);
 	if (packet->class == XA_CLASS_FLOW)
-		xa_table_add(replay->table, &packet->reading);
+		xa_table_add(replay->books.table, &packet->reading);
 	else
-		xa_ledger_add_reason(replay->ledger, SLOT, packet->class, one);
+		xa_ledger_add_reason(replay->books.ledger, SLOT, packet->class, one);
 }
 
 static int replay_render(struct replay *replay, struct xa_buf *buf)
@@ -71,15 +58,11 @@ static int replay_render(struct replay *replay, struct xa_buf *buf)
 	struct xa_exposition expo = {.buf = buf};
 	struct xa_traffic traffic = {
 		.config = replay->config,
-		.ledger = replay->ledger,
 		.slot_names = names,
-		.interface_label = xa_wants_interface_label(replay->config, replay->table),
 	};
 	uint64_t folded;
 
-	traffic.totals = xa_rows_rank(replay->rows, replay->table, xa_tick(replay->now_ns),
-				      traffic.interface_label, replay->top);
-	traffic.top = xa_topk_sorted(replay->top, &traffic.top_count);
+	xa_books_rank(&replay->books, xa_tick(replay->now_ns), replay->top, &traffic);
 	xa_render_traffic(&expo, &traffic, &folded);
 	return xa_buf_failed(buf) ? -ENOMEM : 0;
 }

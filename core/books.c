@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/* Three modules that are always made, used and closed together. */
+
+#include "core/books.h"
+
+static struct xa_table_limits limits_of(const struct xa_config *config)
+{
+	return (struct xa_table_limits){
+		.max = config->flows.max,
+		.idle_ticks = xa_tick(config->flows.idle_timeout_ns),
+		.active_ticks = xa_tick(config->flows.active_timeout_ns),
+	};
+}
+
+int xa_books_open(struct xa_books *books, const struct xa_config *config)
+{
+	struct xa_table_limits limits = limits_of(config);
+	int error = xa_ledger_new(&books->ledger);
+
+	if (!error)
+		error = xa_table_new(&books->table, &limits, books->ledger);
+	if (!error)
+		error = xa_rows_new(&books->rows, limits.max);
+	return error;
+}
+
+void xa_books_close(struct xa_books *books)
+{
+	xa_rows_free(books->rows);
+	xa_table_free(books->table);
+	xa_ledger_free(books->ledger);
+}
+
+void xa_books_configure(struct xa_books *books, const struct xa_config *config)
+{
+	struct xa_table_limits limits = limits_of(config);
+
+	xa_table_set_limits(books->table, &limits);
+}
+
+void xa_books_rank(struct xa_books *books, uint32_t now_tick, struct xa_topk *top,
+		   struct xa_traffic *traffic)
+{
+	traffic->ledger = books->ledger;
+	traffic->interface_label = xa_wants_interface_label(traffic->config, books->table);
+	traffic->totals = xa_rows_rank(books->rows, books->table, now_tick,
+				       traffic->interface_label, top);
+	traffic->top = xa_topk_sorted(top, &traffic->top_count);
+}
