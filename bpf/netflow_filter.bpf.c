@@ -181,6 +181,11 @@ static __always_inline enum xa_class flow_add(void *map, const void *key, __u8 p
 	struct xa_flow_value fresh;
 	int error;
 
+	if (value && percpu && !value->packets) {
+		/* another CPU made the entry: this one begins its part of it */
+		value_init(value, packet, seen);
+		return XA_CLASS_FLOW;
+	}
 	if (value) {
 		value_add(value, packet, seen);
 		return XA_CLASS_FLOW;
@@ -265,14 +270,14 @@ static __always_inline int count(struct xdp_md *ctx, enum xa_link link)
 	return XDP_PASS;
 }
 
-SEC("xdp.frags")
+SEC("xdp")
 int netflow_filter(struct xdp_md *ctx)
 {
 	return count(ctx, XA_LINK_ETHERNET);
 }
 
 /* The same for interfaces without a link header. */
-SEC("xdp.frags")
+SEC("xdp")
 int netflow_ip(struct xdp_md *ctx)
 {
 	return count(ctx, XA_LINK_IP);

@@ -3,8 +3,9 @@
 
 /*
  * The configuration: YAML text -> struct xa_config, by one option table (options.c) that also makes
- * the defaults, the bounds, the suggestions for misspelt keys and the dump. Layers, later wins:
- * defaults, the file, the command line's `key=value` settings. Nothing here logs or has state.
+ * the defaults, the bounds, the suggestions for misspelt keys, the dump, the JSON Schema and the
+ * manual's key list. Layers, later wins: defaults, the files in their order, the command line's
+ * `key=value` settings. Nothing here logs or has state.
  */
 
 #include <netinet/in.h>
@@ -51,8 +52,15 @@ struct xa_listen {
 	const char *text; /* as written */
 };
 
+/* Where a value stands. */
+struct xa_origin {
+	const char *file; /* its path, "--set" or "default" */
+	unsigned line; /* 0 outside of files */
+};
+
 struct xa_config {
 	struct xa_arena *arena; /* owns everything that the members below point to */
+	struct xa_origin *origins; /* one an option, in the table's order */
 
 	const char **interfaces; /* names, or the one word "auto": the default route's */
 	size_t interface_count;
@@ -85,9 +93,11 @@ struct xa_whys {
 
 /*
  * Reads `path` (NULL: defaults only) and applies `count` settings "key=value" or
- * "section.key=value" on top. Returns 0, -EINVAL with at least one reason in `ret_whys` (in the
- * order of the file, then of the settings), -ENOMEM, or the errno of opening or reading the file
- * (with a reason as well). *ret is untouched on failure.
+ * "section.key=value" on top. A directory stands for its files *.yaml in the order of their names:
+ * sections merge, a later value or list takes the place of an earlier one. Returns 0, -EINVAL with
+ * at least one reason in `ret_whys` (files that cannot be read, then the order of the files, then
+ * of the settings), -ENOMEM, or the errno of opening or reading `path` (with a reason as well).
+ * *ret is untouched on failure.
  */
 int xa_config_load(struct xa_config **ret, const char *path, const char *const *settings,
 		   size_t count, struct xa_whys *ret_whys);
@@ -98,6 +108,25 @@ XA_DEFINE_CLEANUP(xa_config)
 /* Appends the config as YAML that loads to an equal config; for `--defaults` with the help text as
  * comments. */
 void xa_config_dump(const struct xa_config *config, bool comments, struct xa_buf *buf);
+
+/* The same with each value's origin as a comment behind it: "# FILE:LINE", "# --set", "# default".
+ */
+void xa_config_dump_origins(const struct xa_config *config, struct xa_buf *buf);
+
+/* Appends the JSON Schema (draft 07) of a config file. */
+void xa_config_schema(struct xa_buf *buf);
+
+enum xa_markup {
+	XA_MARKUP_MARKDOWN,
+	XA_MARKUP_SCDOC,
+	XA_MARKUP_COUNT_
+};
+
+/* Appends what there is to say of each key, as documents have it. */
+void xa_config_reference(enum xa_markup markup, struct xa_buf *buf);
+
+/* Appends the full keys, one a line. */
+void xa_config_keys(struct xa_buf *buf);
 
 /* Appends "key: old -> new" for each key that differs, one a line, in the table's order; nothing if
  * equal. */
@@ -117,3 +146,4 @@ void xa_whys_print(const struct xa_whys *whys, struct xa_buf *buf);
 extern const char *const xa_mode_names[XA_MODE_COUNT_]; /* "auto", "drv", "skb", "hw" */
 extern const char *const xa_rank_names[XA_RANK_COUNT_]; /* "packets", "bytes" */
 extern const char *const xa_switch_names[XA_SWITCH_COUNT_]; /* "false", "true" */
+extern const char *const xa_markup_names[XA_MARKUP_COUNT_]; /* "markdown", "scdoc" */

@@ -5,56 +5,53 @@
  * what a diff shows is never an empty change.
  */
 
-#include <string.h>
-
-#include "config/config.h"
 #include "config/value.h"
-
-static const char *const reload_texts[XA_RELOAD_COUNT_] = {
-	[XA_RELOAD_LIVE] = "takes effect at once",
-	[XA_RELOAD_ATTACH] = "attaches anew",
-	[XA_RELOAD_LISTEN] = "listens anew",
-	[XA_RELOAD_RESTART] = "needs a restart",
-};
-
-static size_t section_length(const char *key)
-{
-	const char *dot = strrchr(key, '.');
-
-	return dot ? (size_t)(dot - key) : 0;
-}
-
-static bool starts_section(const struct xa_option *option)
-{
-	const size_t len = section_length(option->key);
-
-	return len && (option == xa_options || section_length(option[-1].key) != len ||
-		       strncmp(option->key, option[-1].key, len) != 0);
-}
+#include "config/whys.h"
 
 static void add_comments(const struct xa_option *option, const char *indent, struct xa_buf *buf)
 {
 	xa_buf_addf(buf, "%s# %s\n%s# ", indent, option->help, indent);
 	xa_value_describe(option, buf);
 	xa_buf_addf(buf, "; default %s; a change %s\n", option->fallback,
-		    reload_texts[option->reload]);
+		    xa_reload_texts[option->reload]);
+}
+
+/* What stands in front of a value, up to the key. */
+static void add_head(const struct xa_option *option, bool comments, struct xa_buf *buf)
+{
+	const size_t len = xa_option_section(option);
+	const char *indent = len ? "  " : "";
+	const bool begins = xa_option_begins_section(option);
+
+	if (comments && option != xa_options && (!len || begins))
+		xa_buf_adds(buf, "\n");
+	if (begins)
+		xa_buf_addf(buf, "%.*s:\n", (int)len, option->key);
+	if (comments)
+		add_comments(option, indent, buf);
+	xa_buf_addf(buf, "%s%s: ", indent, xa_option_name(option));
 }
 
 void xa_config_dump(const struct xa_config *config, bool comments, struct xa_buf *buf)
 {
 	for (size_t i = 0; i < xa_option_count; i++) {
-		const struct xa_option *option = &xa_options[i];
-		const size_t len = section_length(option->key);
-		const char *indent = len ? "  " : "";
+		add_head(&xa_options[i], comments, buf);
+		xa_value_format(config, &xa_options[i], buf);
+		xa_buf_adds(buf, "\n");
+	}
+}
 
-		if (comments && i && (!len || starts_section(option)))
-			xa_buf_adds(buf, "\n");
-		if (starts_section(option))
-			xa_buf_addf(buf, "%.*s:\n", (int)len, option->key);
-		if (comments)
-			add_comments(option, indent, buf);
-		xa_buf_addf(buf, "%s%s: ", indent, option->key + (len ? len + 1 : 0));
-		xa_value_format(config, option, buf);
+void xa_config_dump_origins(const struct xa_config *config, struct xa_buf *buf)
+{
+	for (size_t i = 0; i < xa_option_count; i++) {
+		const struct xa_origin *origin = &config->origins[i];
+
+		add_head(&xa_options[i], false, buf);
+		xa_value_format(config, &xa_options[i], buf);
+		xa_buf_adds(buf, "  # ");
+		xa_shown_add(origin->file, buf);
+		if (origin->line)
+			xa_buf_addf(buf, ":%u", origin->line);
 		xa_buf_adds(buf, "\n");
 	}
 }

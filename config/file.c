@@ -44,10 +44,10 @@ static void drop_mark(char *text, size_t *len)
 	memmove(text, text + 3, *len);
 }
 
-static int read_fd(int fd, char **ret_text, size_t *ret_len, struct xa_why *why)
+int xa_file_read_fd(int fd, char **ret_text, size_t *ret_len, struct xa_why *why)
 {
 	_cleanup_free_ char *text = malloc(XA_FILE_BYTES_MAX + 1);
-	size_t len;
+	size_t len = 0;
 	int r;
 
 	if (!text)
@@ -63,15 +63,6 @@ static int read_fd(int fd, char **ret_text, size_t *ret_len, struct xa_why *why)
 	return 0;
 }
 
-int xa_file_read(const char *path, char **ret_text, size_t *ret_len, struct xa_why *why)
-{
-	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-
-	if (fd < 0)
-		return xa_why_set(why, -errno, "cannot open: %s", strerror(errno));
-	return read_fd(fd, ret_text, ret_len, why);
-}
-
 int xa_file_reread(const char *path, char **ret_text, size_t *ret_len)
 {
 	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
@@ -81,5 +72,5 @@ int xa_file_reread(const char *path, char **ret_text, size_t *ret_len)
 		return -errno;
 	if (!S_ISREG(status.st_mode))
 		return -EINVAL;
-	return read_fd(fd, ret_text, ret_len, NULL);
+	return xa_file_read_fd(fd, ret_text, ret_len, NULL);
 }

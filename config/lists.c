@@ -32,10 +32,10 @@ static bool looks_like_yaml(const char *text)
 static bool is_bare(const char *text)
 {
 	static const char bare[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
-				   "_/.:@%+?*-";
+				   "_/.:@%+*-";
 	const size_t len = strlen(text);
 
-	return len && !strchr("/.:@%+?*-", text[0]) && !text[strspn(text, bare)] &&
+	return len && !strchr("/.:@%+*-", text[0]) && !text[strspn(text, bare)] &&
 	       text[len - 1] != ':' && !looks_like_yaml(text);
 }
 

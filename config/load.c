@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /*
- * Defaults, then the file, then the settings, all through the table and xa_value_add(). Whether
+ * Defaults, then the files, then the settings, all through the table and xa_value_add(). Whether
  * there was any reason against it decides in the end; only what makes going on impossible is
  * returned as an error on the way.
  */
@@ -10,12 +10,13 @@
 
 #include <string.h>
 
-#include "config/file.h"
+#include "config/files.h"
 #include "config/source.h"
 #include "config/text.h"
 #include "config/value.h"
 #include "config/whys.h"
 
+#define DEFAULTS_FILE "default"
 #define SETTINGS_FILE "--set"
 
 void xa_source_refuse(const struct xa_source *source, const char *format, ...)
@@ -30,6 +31,13 @@ void xa_source_refuse(const struct xa_source *source, const char *format, ...)
 			  source->setting ? xa_quotes(source->setting).text : "",
 			  source->setting ? ": " : "", why.text, source->written ? ", from " : "",
 			  source->written ? xa_quotes(source->written).text : "");
+}
+
+int xa_source_begin(const struct xa_source *source, const struct xa_option *option)
+{
+	source->config->origins[option - xa_options] = (struct xa_origin){.file = source->file,
+									  .line = source->line};
+	return xa_value_begin(source->config, option);
 }
 
 int xa_source_add(const struct xa_source *source, const struct xa_option *option, const char *text)
@@ -74,7 +82,7 @@ static int add_entries(const struct xa_source *source, const struct xa_option *o
 
 int xa_source_set(const struct xa_source *source, const struct xa_option *option, const char *text)
 {
-	const int r = xa_value_begin(source->config, option);
+	const int r = xa_source_begin(source, option);
 
 	if (r)
 		return r;
@@ -150,6 +158,9 @@ static int config_new(struct xa_config **ret)
 	config = xa_arena_alloc(arena, sizeof(*config));
 	if (!config)
 		return -ENOMEM;
+	config->origins = xa_arena_alloc(arena, xa_option_count * sizeof(*config->origins));
+	if (!config->origins)
+		return -ENOMEM;
 	config->arena = take_ptr(arena);
 	*ret = config;
 	return 0;
@@ -161,43 +172,76 @@ void xa_config_free(struct xa_config *config)
 		xa_arena_free(config->arena);
 }
 
+/* A config of defaults, and the source that has made it. */
+static int begin(struct xa_config **ret, struct xa_source *source, struct xa_whys *whys)
+{
+	const int r = config_new(ret);
+
+	*source = (struct xa_source){.config = *ret, .whys = whys, .file = DEFAULTS_FILE};
+	return r ? r : set_defaults(source);
+}
+
+static int read_text(struct xa_source *source, const char *file, const char *text, size_t len)
+{
+	source->file = xa_arena_strndup(source->config->arena, file, strlen(file));
+	return source->file ? xa_source_read(source, text, len) : -ENOMEM;
+}
+
+static int read_files(struct xa_source *source, const struct xa_files *files)
+{
+	int r = 0;
+
+	for (size_t i = 0; !r && i < files->count; i++)
+		if (files->files[i].text)
+			r = read_text(source, files->files[i].name, files->files[i].text,
+				      files->files[i].len);
+	return r;
+}
+
+static int finish(struct xa_source *source, const char *const *settings, size_t count)
+{
+	int r;
+
+	source->file = SETTINGS_FILE;
+	r = apply_settings(source, settings, count);
+	return r || !source->whys->count ? r : -EINVAL;
+}
+
 int xa_config_load_buffer(struct xa_config **ret, const char *file, const char *text, size_t len,
 			  const char *const *settings, size_t count, struct xa_whys *ret_whys)
 {
 	_cleanup_xa_config_ struct xa_config *config = NULL;
-	struct xa_source source = {.whys = ret_whys, .file = file ? file : ""};
+	struct xa_source source;
 	int r;
 
 	ret_whys->count = 0;
-	r = config_new(&config);
-	if (r)
-		return r;
-	source.config = config;
-	r = set_defaults(&source);
+	r = begin(&config, &source, ret_whys);
 	if (!r && text)
-		r = xa_source_read(&source, text, len);
-	source.file = SETTINGS_FILE;
+		r = read_text(&source, file ? file : "", text, len);
 	if (!r)
-		r = apply_settings(&source, settings, count);
-	if (r || ret_whys->count)
-		return r ? r : -EINVAL;
-	*ret = take_ptr(config);
-	return 0;
+		r = finish(&source, settings, count);
+	if (!r)
+		*ret = take_ptr(config);
+	return r;
 }
 
 int xa_config_load(struct xa_config **ret, const char *path, const char *const *settings,
 		   size_t count, struct xa_whys *ret_whys)
 {
-	_cleanup_free_ char *text = NULL;
-	struct xa_why why = {0};
-	size_t len = 0;
+	_cleanup_xa_config_ struct xa_config *config = NULL;
+	_cleanup_xa_files_ struct xa_files files = {0};
+	struct xa_source source;
 	int r;
 
 	ret_whys->count = 0;
-	r = path ? xa_file_read(path, &text, &len, &why) : 0;
-	if (r && r != -ENOMEM)
-		(void)xa_whys_add(ret_whys, path, 0, 0, "%s", why.text);
-	if (r)
-		return r;
-	return xa_config_load_buffer(ret, path, text, len, settings, count, ret_whys);
+	r = path ? xa_files_read(path, &files, ret_whys) : 0;
+	if (!r)
+		r = begin(&config, &source, ret_whys);
+	if (!r)
+		r = read_files(&source, &files);
+	if (!r)
+		r = finish(&source, settings, count);
+	if (!r)
+		*ret = take_ptr(config);
+	return r;
 }

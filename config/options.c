@@ -7,8 +7,6 @@
 
 #include "config/options.h"
 
-#include <string.h>
-
 #define MEMBER_SIZE(member) sizeof(((struct xa_config *)NULL)->member)
 
 /* The offset of a member, refused by the compiler unless the member has the size that its type is
@@ -44,6 +42,13 @@ const char *const xa_rank_names[XA_RANK_COUNT_] = {
 const char *const xa_switch_names[XA_SWITCH_COUNT_] = {
 	[XA_OFF] = "false",
 	[XA_ON] = "true",
+};
+
+const char *const xa_reload_texts[XA_RELOAD_COUNT_] = {
+	[XA_RELOAD_LIVE] = "takes effect at once",
+	[XA_RELOAD_ATTACH] = "attaches anew",
+	[XA_RELOAD_LISTEN] = "listens anew",
+	[XA_RELOAD_RESTART] = "needs a restart",
 };
 
 /* clang-format off */
@@ -93,6 +98,25 @@ const struct xa_option xa_options[] = {
 
 _Static_assert(array_size(xa_options) <= XA_OPTIONS_MAX, "option table");
 const size_t xa_option_count = array_size(xa_options);
+
+static bool shares_section(const struct xa_option *a, const struct xa_option *b)
+{
+	const size_t len = xa_option_section(a);
+
+	return xa_option_section(b) == len && !strncmp(a->key, b->key, len);
+}
+
+bool xa_option_begins_section(const struct xa_option *option)
+{
+	return xa_option_section(option) &&
+	       (option == xa_options || !shares_section(option, option - 1));
+}
+
+bool xa_option_ends_section(const struct xa_option *option)
+{
+	return xa_option_section(option) &&
+	       (option == &xa_options[xa_option_count - 1] || !shares_section(option, option + 1));
+}
 
 const struct xa_option *xa_option_find(const char *key)
 {

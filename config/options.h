@@ -6,6 +6,8 @@
  * key is one row here and one member in struct xa_config.
  */
 
+#include <string.h>
+
 #include "config/config.h"
 
 enum xa_option_type {
@@ -40,6 +42,28 @@ static inline bool xa_option_is_list(const struct xa_option *option)
 {
 	return option->type == XA_OPTION_INTERFACES || option->type == XA_OPTION_LISTEN;
 }
+
+extern const char *const xa_reload_texts[XA_RELOAD_COUNT_]; /* "a change ..." */
+
+/* How much of the key is its section; 0 at the top level. */
+static inline size_t xa_option_section(const struct xa_option *option)
+{
+	const char *dot = strrchr(option->key, '.');
+
+	return dot ? (size_t)(dot - option->key) : 0;
+}
+
+/* The key inside its section. */
+static inline const char *xa_option_name(const struct xa_option *option)
+{
+	const size_t len = xa_option_section(option);
+
+	return option->key + (len ? len + 1 : 0);
+}
+
+/* Whether a row of the table is the first and the last one of its section. */
+bool xa_option_begins_section(const struct xa_option *option);
+bool xa_option_ends_section(const struct xa_option *option);
 
 /* The option of that full key, or NULL. */
 const struct xa_option *xa_option_find(const char *key);

@@ -93,8 +93,10 @@ static int read_list(struct reader *reader, const struct xa_option *option)
 {
 	const unsigned line = reader->yaml.line, column = reader->yaml.column;
 	uint64_t entries = 0;
-	int r = xa_value_begin(reader->source.config, option);
+	int r;
 
+	reader->source.line = line;
+	r = xa_source_begin(&reader->source, option);
 	while (!r) {
 		r = xa_yaml_next(&reader->yaml);
 		if (r || reader->yaml.node == XA_NODE_LIST_END)

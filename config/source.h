@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * One source of values: the defaults, the file, a setting. What is wrong with a value is a reason
+ * One source of values: the defaults, a file, a setting. What is wrong with a value is a reason
  * and not an error, so that reading goes on and a person sees all reasons: functions here return 0
  * or -ENOMEM.
  */
@@ -13,13 +13,16 @@
 struct xa_source {
 	struct xa_config *config;
 	struct xa_whys *whys;
-	const char *file;
+	const char *file; /* lives as long as the config: values remember it */
 	unsigned line, column;
 	const char *setting; /* the whole of it, or NULL */
 	const char *written; /* what the text was before its variables were replaced, or NULL */
 };
 
 XA_PRINTF(2, 3) void xa_source_refuse(const struct xa_source *source, const char *format, ...);
+
+/* A value is about to be stored: where it stands is noted, and a list becomes empty. */
+int xa_source_begin(const struct xa_source *source, const struct xa_option *option);
 
 /* Stores one value, or adds one entry to a list that has been begun. */
 int xa_source_add(const struct xa_source *source, const struct xa_option *option, const char *text);

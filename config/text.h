@@ -10,10 +10,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct xa_why;
+#include "core/base/utf8.h"
 
-/* Bytes of the UTF-8 character that `text` starts with; 0 if it is none (or `len` is 0). */
-size_t xa_utf8_decode(const char *text, size_t len, uint32_t *ret_char);
+struct xa_why;
 
 /* Whether every character may stand in a YAML file as it is; if not, `why` gets line, column and
  * text. Line ends are \n and \r\n only, so that libyaml and everybody else count the same lines.

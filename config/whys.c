@@ -53,6 +53,16 @@ static size_t add_char(const char *text, size_t len, struct xa_buf *buf)
 	return bytes ? bytes : 1;
 }
 
+void xa_shown_add(const char *text, struct xa_buf *buf)
+{
+	for (size_t left = strlen(text); left;) {
+		const size_t bytes = add_char(text, left, buf);
+
+		text += bytes;
+		left -= bytes;
+	}
+}
+
 static void add_line(const char *line, size_t len, unsigned first, struct xa_buf *buf)
 {
 	size_t offset = xa_text_offset(line, len, first);
@@ -96,8 +106,10 @@ static void add_source(const struct xa_why *why, struct xa_buf *buf)
 
 void xa_why_print(const struct xa_why *why, struct xa_buf *buf)
 {
-	if (why->file[0])
-		xa_buf_addf(buf, "%s:", why->file);
+	if (why->file[0]) {
+		xa_shown_add(why->file, buf);
+		xa_buf_adds(buf, ":");
+	}
 	if (why->line)
 		xa_buf_addf(buf, "%u:", why->line);
 	if (why->line && why->column)

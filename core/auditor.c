@@ -7,6 +7,7 @@
 
 #include "core/auditor.h"
 
+#include <limits.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -16,6 +17,7 @@
 #include "core/base/log.h"
 #include "core/exit.h"
 #include "core/http/server.h"
+#include "core/notify.h"
 #include "core/poll.h"
 #include "core/privileges.h"
 #include "core/snapshot.h"
@@ -41,6 +43,8 @@ struct xa_auditor {
 	struct xa_board *board;
 	struct xa_server *server;
 	struct xa_self self;
+	struct xa_notify notify;
+	uint64_t publish_cpu_ns; /* of the last snapshot */
 	int last_tick_error;
 	int epoll_fd;
 	int timer_fd;
@@ -59,6 +63,7 @@ static void auditor_done(struct xa_auditor *auditor)
 {
 	int fds[] = {auditor->epoll_fd, auditor->timer_fd, auditor->signal_fd, auditor->iface_fd};
 
+	xa_notify_close(&auditor->notify);
 	xa_server_free(auditor->server);
 	xa_board_free(auditor->board);
 	xa_attach_free(auditor->attach);
@@ -85,7 +90,7 @@ static void name_slots(const struct xa_auditor *auditor, const char **ret_names)
 	for (unsigned slot = 0; slot < XA_SLOTS; slot++)
 		ret_names[slot] = attachments[slot].name[0] ? attachments[slot].name : NULL;
 	if (xa_ledger_account(auditor->books.ledger, XA_SLOT_UNKNOWN)->seen.packets)
-		ret_names[XA_SLOT_UNKNOWN] = "other";
+		ret_names[XA_SLOT_UNKNOWN] = XA_INTERFACE_OTHER;
 }
 
 static int publish(struct xa_auditor *auditor)
@@ -131,6 +136,23 @@ static uint64_t cpu_ns(void)
 	return (uint64_t)ts.tv_sec * XA_NS_PER_S + (uint64_t)ts.tv_nsec;
 }
 
+/* Interfaces without a slot are blind spots: said once for each number of them. */
+static void check_interfaces(struct xa_auditor *auditor, bool retry)
+{
+	size_t slotless;
+
+	xa_attach_check(auditor->attach, retry);
+	slotless = xa_attach_slotless(auditor->attach);
+	if (slotless && slotless != auditor->self.slotless)
+		xa_log_error("no slot left for %zu interfaces, %d at most: their packets are not "
+			     "seen",
+			     slotless, XA_SLOTS - 1);
+	auditor->self.slotless = slotless;
+}
+
+/* No snapshot is so dear that the next has to wait longer than poll_interval may be. */
+#define INTERVAL_MAX_NS (3600 * XA_NS_PER_S)
+
 /* The interval at which a snapshot that costs so much stays within the budget; not shorter than the
  * config's. It follows a rise at once and a fall when it is a clear one, so that the timer is not
  * set each time. */
@@ -138,35 +160,49 @@ static void pace(struct xa_auditor *auditor, uint64_t spent_ns)
 {
 	const struct xa_config *config = auditor->running.config;
 	uint64_t wanted = spent_ns * 100 / config->flows.cpu_budget;
+	uint64_t kept = auditor->self.interval_ns;
 
+	if (wanted > INTERVAL_MAX_NS)
+		wanted = INTERVAL_MAX_NS;
 	if (wanted < config->poll_interval_ns)
 		wanted = config->poll_interval_ns;
-	if (wanted <= auditor->self.interval_ns && wanted > auditor->self.interval_ns / 4 * 3 &&
-	    wanted != config->poll_interval_ns)
+	else if (wanted <= kept && wanted > kept / 4 * 3)
 		return;
-	if (wanted != auditor->self.interval_ns && !timer_set(auditor, wanted))
+	if (wanted != kept && !timer_set(auditor, wanted))
 		auditor->self.interval_ns = wanted;
+}
+
+static int snapshot(struct xa_auditor *auditor)
+{
+	uint64_t start = xa_now_ns(), cpu_start = cpu_ns(), collected;
+	int error = xa_poll_collect(&auditor->poll, auditor->xdp, &auditor->books);
+
+	if (error)
+		return error;
+	/* before the page, which tells the interval: what publishing costs is taken from the last
+	 */
+	collected = cpu_ns();
+	pace(auditor, collected - cpu_start + auditor->publish_cpu_ns);
+	error = publish(auditor);
+	auditor->publish_cpu_ns = cpu_ns() - collected;
+	if (!error)
+		xa_histogram_observe(&auditor->self.poll_durations, &xa_poll_bounds,
+				     xa_now_ns() - start);
+	return error;
 }
 
 static void tick(struct xa_auditor *auditor)
 {
-	uint64_t start = xa_now_ns(), cpu_start = cpu_ns();
 	int error;
 
-	xa_attach_check(auditor->attach);
-	error = xa_poll_collect(&auditor->poll, auditor->xdp, &auditor->books);
-	if (!error)
-		error = publish(auditor);
-	if (!error)
-		xa_histogram_observe(&auditor->self.poll_durations, &xa_poll_bounds,
-				     xa_now_ns() - start);
-	else
+	check_interfaces(auditor, true);
+	error = snapshot(auditor);
+	if (error)
 		auditor->self.poll_failures++;
 	if (error && error != auditor->last_tick_error)
 		xa_log_error("snapshot failed error=\"%s\", keeping the last page",
 			     strerror(-error));
 	auditor->last_tick_error = error;
-	pace(auditor, cpu_ns() - cpu_start);
 }
 
 /* --- interfaces --- */
@@ -240,12 +276,14 @@ static int running_load(const struct xa_auditor_options *options, struct xa_runn
 /* What is new first, and what would be missed most last: an interface that is let go of loses
  * packets. */
 static int running_try(struct xa_auditor *auditor, const struct xa_running *next,
-		       struct xa_why *why)
+		       enum xa_reload_phase *phase, struct xa_why *why)
 {
 	int error = xa_server_listen(auditor->server, next->config, why);
 
+	*phase = XA_RELOAD_PHASE_LISTEN;
 	if (error)
 		return error;
+	*phase = XA_RELOAD_PHASE_ATTACH;
 	error = xa_attach_configure(auditor->attach, next->config, why);
 	xa_server_keep(auditor->server, error ? auditor->running.config : next->config);
 	return error;
@@ -277,16 +315,18 @@ static void keep_fixed(const struct xa_config *before, struct xa_config *after)
 	after->flows.percpu = before->flows.percpu;
 }
 
-static int reload_try(struct xa_auditor *auditor)
+/* *phase: how far it came. */
+static int reload_try(struct xa_auditor *auditor, enum xa_reload_phase *phase)
 {
 	struct xa_running next, before = auditor->running;
 	struct xa_why why = {0};
 	int error = running_load(auditor->options, &next);
 
+	*phase = XA_RELOAD_PHASE_CONFIG;
 	if (error)
 		return error;
 	keep_fixed(before.config, next.config);
-	error = running_try(auditor, &next, &why);
+	error = running_try(auditor, &next, phase, &why);
 	if (error) {
 		xa_log_error("%s", why.text);
 		running_done(&next);
@@ -296,25 +336,32 @@ static int reload_try(struct xa_auditor *auditor)
 	auditor->running = next;
 	log_diff(before.config, next.config);
 	running_done(&before);
-	auditor->self.interval_ns = next.config->poll_interval_ns;
-	return timer_set(auditor, auditor->self.interval_ns);
+	if (!timer_set(auditor, next.config->poll_interval_ns))
+		auditor->self.interval_ns = next.config->poll_interval_ns;
+	return 0;
 }
 
 static void reload(struct xa_auditor *auditor)
 {
 	struct xa_reload_stats *stats = &auditor->self.reload;
-	int error = reload_try(auditor);
+	enum xa_reload_phase phase;
+	int error;
 
+	xa_notify_send(&auditor->notify, "RELOADING=1\nMONOTONIC_USEC=%llu",
+		       (unsigned long long)(xa_now_ns() / 1000));
+	error = reload_try(auditor, &phase);
 	stats->count++;
 	stats->last_ok = !error;
 	if (error) {
-		stats->failures++;
+		stats->failures[phase]++;
 		xa_log_error("config not reloaded, the one before runs on");
 	} else {
 		stats->success_time = wall_seconds();
 		xa_log_info("config reloaded");
 	}
 	tick(auditor); /* the page shows the outcome now, not an interval later */
+	xa_notify_send(&auditor->notify, "READY=1\nSTATUS=%s",
+		       error ? "the last reload was refused" : "reloaded");
 }
 
 /* --- start --- */
@@ -401,30 +448,45 @@ static int watch_fd(const struct xa_auditor *auditor, int fd)
 	return epoll_ctl(auditor->epoll_fd, EPOLL_CTL_ADD, fd, &event) ? -errno : 0;
 }
 
-static int open_loop(struct xa_auditor *auditor)
+/* A stderr that nobody reads any more is no reason to end. */
+static int catch_signals(struct xa_auditor *auditor)
 {
+	struct sigaction ignore = {.sa_handler = SIG_IGN};
 	sigset_t signals;
-	int error;
 
 	(void)sigemptyset(&signals);
 	(void)sigaddset(&signals, SIGHUP);
 	(void)sigaddset(&signals, SIGINT);
 	(void)sigaddset(&signals, SIGTERM);
 	(void)sigaddset(&signals, SIGUSR1);
-	if (sigprocmask(SIG_BLOCK, &signals, NULL))
+	if (sigprocmask(SIG_BLOCK, &signals, NULL) || sigaction(SIGPIPE, &ignore, NULL))
 		return -errno;
 	auditor->signal_fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
+	return auditor->signal_fd < 0 ? -errno : 0;
+}
+
+static int open_fds(struct xa_auditor *auditor)
+{
+	int error = catch_signals(auditor);
+
+	if (error)
+		return error;
 	auditor->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
 	auditor->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-	if (auditor->signal_fd < 0 || auditor->timer_fd < 0 || auditor->epoll_fd < 0)
+	if (auditor->timer_fd < 0 || auditor->epoll_fd < 0)
 		return -errno;
 	error = xa_iface_watch(&auditor->iface_fd);
 	if (!error)
 		error = watch_fd(auditor, auditor->signal_fd);
 	if (!error)
 		error = watch_fd(auditor, auditor->timer_fd);
-	if (!error)
-		error = watch_fd(auditor, auditor->iface_fd);
+	return error ? error : watch_fd(auditor, auditor->iface_fd);
+}
+
+static int open_loop(struct xa_auditor *auditor)
+{
+	int error = open_fds(auditor);
+
 	if (error)
 		xa_log_error("cannot set up the loop: %s", strerror(-error));
 	return error;
@@ -432,10 +494,13 @@ static int open_loop(struct xa_auditor *auditor)
 
 static int start(struct xa_auditor *auditor)
 {
-	int error = running_load(auditor->options, &auditor->running);
+	int error = xa_notify_open(&auditor->notify);
 
 	if (error)
-		return XA_EXIT_CONFIG;
+		xa_log_warn("cannot reach NOTIFY_SOCKET: %s, ignoring", strerror(-error));
+	error = running_load(auditor->options, &auditor->running);
+	if (error)
+		return error == -ENOMEM ? XA_EXIT_FAILURE : XA_EXIT_CONFIG;
 	error = open_loop(auditor);
 	if (!error)
 		error = open_kernel(auditor);
@@ -454,14 +519,28 @@ static int start(struct xa_auditor *auditor)
 	tick(auditor);
 	for (size_t i = 0; i < auditor->running.config->listen_count; i++)
 		xa_log_info("serving http://%s/metrics", auditor->running.config->listen[i].text);
+	xa_notify_send(&auditor->notify, "READY=1\nSTATUS=counting");
 	return XA_EXIT_OK;
 }
 
 /* --- loop --- */
 
+static void dump_account(const struct xa_auditor *auditor, unsigned slot, const char *name)
+{
+	const struct xa_attachment *attachment = &xa_attach_list(auditor->attach)[slot];
+	const struct xa_account *account = xa_ledger_account(auditor->books.ledger, (uint8_t)slot);
+	struct xa_residual residual = xa_account_residual(account);
+
+	xa_log_info("state interface=%s attached=%d mode=%s seen_packets=%llu "
+		    "unaccounted_packets=%lld why=\"%s\"",
+		    name, attachment->attached, xa_mode_names[attachment->mode],
+		    (unsigned long long)account->seen.packets, (long long)residual.packets,
+		    attachment->why);
+}
+
 static void dump_state(const struct xa_auditor *auditor)
 {
-	const struct xa_attachment *attachments = xa_attach_list(auditor->attach);
+	const char *names[XA_SLOTS];
 
 	xa_log_info(
 		"state flows=%zu map_entries_ipv4=%llu map_entries_ipv6=%llu poll_failures=%llu "
@@ -471,21 +550,10 @@ static void dump_state(const struct xa_auditor *auditor)
 		(unsigned long long)auditor->self.fill.entries[XA_IPV6],
 		(unsigned long long)auditor->self.poll_failures,
 		(unsigned long long)auditor->self.reload.count);
-	for (unsigned slot = 0; slot < XA_SLOTS; slot++) {
-		const struct xa_account *account = xa_ledger_account(auditor->books.ledger,
-								     (uint8_t)slot);
-		struct xa_residual residual;
-
-		if (!account || !attachments[slot].name[0])
-			continue;
-		residual = xa_account_residual(account);
-		xa_log_info("state interface=%s attached=%d mode=%s seen_packets=%llu "
-			    "unaccounted_packets=%lld why=\"%s\"",
-			    attachments[slot].name, attachments[slot].attached,
-			    xa_mode_names[attachments[slot].mode],
-			    (unsigned long long)account->seen.packets, (long long)residual.packets,
-			    attachments[slot].why);
-	}
+	name_slots(auditor, names);
+	for (unsigned slot = 0; slot < XA_SLOTS; slot++)
+		if (names[slot])
+			dump_account(auditor, slot, names[slot]);
 }
 
 static void handle_signals(struct xa_auditor *auditor)
@@ -526,21 +594,33 @@ static void handle_ifaces(struct xa_auditor *auditor)
 
 	if (!xa_iface_changed(auditor->iface_fd))
 		return;
-	xa_attach_check(auditor->attach);
+	check_interfaces(auditor, false);
 	if (xa_attach_is_complete(auditor->attach) != before)
 		tick(auditor);
+}
+
+/* Twice as often as the manager wants a sign of life; -1: it wants none. */
+static int watchdog_ms(const struct xa_notify *notify)
+{
+	uint64_t half_ms = notify->watchdog_ns / XA_NS_PER_MS / 2;
+
+	if (!notify->watchdog_ns)
+		return -1;
+	return half_ms < 1 ? 1 : half_ms > INT_MAX ? INT_MAX : (int)half_ms;
 }
 
 static int loop(struct xa_auditor *auditor)
 {
 	while (!auditor->stopping) {
 		struct epoll_event event;
-		int count = epoll_wait(auditor->epoll_fd, &event, 1, -1);
+		int count = epoll_wait(auditor->epoll_fd, &event, 1, watchdog_ms(&auditor->notify));
 
 		if (count < 0 && errno != EINTR) {
 			xa_log_error("cannot wait for events: %s", strerror(errno));
 			return XA_EXIT_FAILURE;
 		}
+		if (auditor->notify.watchdog_ns)
+			xa_notify_send(&auditor->notify, "WATCHDOG=1");
 		if (count < 1)
 			continue;
 		if (event.data.fd == auditor->signal_fd)
@@ -550,6 +630,7 @@ static int loop(struct xa_auditor *auditor)
 		else
 			handle_ifaces(auditor);
 	}
+	xa_notify_send(&auditor->notify, "STOPPING=1");
 	return XA_EXIT_OK;
 }
 
@@ -562,6 +643,7 @@ int xa_auditor_run(const struct xa_auditor_options *options)
 		.timer_fd = -1,
 		.signal_fd = -1,
 		.iface_fd = -1,
+		.notify = {.fd = -1},
 	};
 	int status = start(&auditor);
 

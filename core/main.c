@@ -9,13 +9,24 @@
 #include "config/config.h"
 #include "core/auditor.h"
 #include "core/base/log.h"
+#include "core/diag.h"
 #include "core/exit.h"
-#include "core/flow/table.h"
+#include "core/flow/rows.h"
 #include "core/replay.h"
 #include "core/source/xdp.h"
 #include "version.h"
 
 #define SETTINGS_MAX 64
+
+/* What the command `config` prints. */
+enum view {
+	VIEW_NONE,
+	VIEW_EFFECTIVE,
+	VIEW_DEFAULTS,
+	VIEW_SCHEMA,
+	VIEW_REFERENCE,
+	VIEW_KEYS,
+};
 
 struct arguments {
 	const char *config_path;
@@ -23,30 +34,38 @@ struct arguments {
 	size_t setting_count;
 	enum xa_log_level log_level;
 	enum xa_log_format log_format;
-	bool effective;
-	bool defaults;
+	enum view view;
+	enum xa_markup markup;
+	bool origins;
+	bool json;
 	const char *const *operands;
 	size_t operand_count;
 };
 
 static const char usage[] =
-	"usage: xdp-auditor [run] -c FILE [--set KEY=VALUE]... [--log-level LEVEL] [--log-format "
+	"usage: xdp-auditor [run] -c PATH [--set KEY=VALUE]... [--log-level LEVEL] [--log-format "
 	"FORMAT]\n"
-	"       xdp-auditor check -c FILE [--set KEY=VALUE]...\n"
-	"       xdp-auditor replay -c FILE [--set KEY=VALUE]... CAPTURE\n"
-	"       xdp-auditor config --effective [-c FILE] [--set KEY=VALUE]...\n"
-	"       xdp-auditor config --defaults\n"
+	"       xdp-auditor check -c PATH [--set KEY=VALUE]...\n"
+	"       xdp-auditor replay -c PATH [--set KEY=VALUE]... CAPTURE\n"
+	"       xdp-auditor config --effective [--origins] [-c PATH] [--set KEY=VALUE]...\n"
+	"       xdp-auditor config --defaults | --schema | --reference[=MARKUP] | --keys\n"
+	"       xdp-auditor diag [-c PATH] [--set KEY=VALUE]... [--json] [INTERFACE]\n"
 	"       xdp-auditor --version | --help\n"
 	"\n"
 	"Counts every packet of a network interface per flow with XDP and serves the flows to\n"
 	"Prometheus. See xdp-auditor(8).\n"
 	"\n"
-	"  -c, --config FILE     configuration (YAML)\n"
+	"  -c, --config PATH     configuration: a YAML file, or a directory of *.yaml\n"
 	"      --set KEY=VALUE   overrides a key of it, such as flows.max=65536; may be repeated\n"
 	"      --log-level       error, warn, info (default) or debug\n"
 	"      --log-format      logfmt (default) or json\n"
 	"      --effective       prints the configuration as it is in force, defaults included\n"
-	"      --defaults        prints all keys with their defaults and what they mean\n";
+	"      --origins         with --effective: and where each value stands\n"
+	"      --defaults        prints all keys with their defaults and what they mean\n"
+	"      --schema          prints the JSON Schema of a configuration, for editors\n"
+	"      --reference       prints the manual of all keys: markdown (default) or scdoc\n"
+	"      --keys            prints all keys, one a line\n"
+	"      --json            diag: prints JSON instead of a table\n";
 
 XA_PRINTF(1, 2) static int usage_error(const char *format, ...)
 {
@@ -96,7 +115,7 @@ static int run_run(const struct arguments *arguments)
 	if (arguments->operand_count)
 		return usage_error("run takes no '%s'", arguments->operands[0]);
 	if (!arguments->config_path)
-		return usage_error("run needs -c FILE");
+		return usage_error("run needs -c PATH");
 	return xa_auditor_run(&options);
 }
 
@@ -117,7 +136,8 @@ static int print_check(const struct arguments *arguments, const struct xa_config
 	xa_buf_addf(&text,
 		    "memory for %u flows: %.1f MiB in the kernel, up to %.1f MiB in the daemon\n",
 		    config->flows.max, mebibytes(xa_xdp_memory_bytes(&options)),
-		    mebibytes(xa_table_memory_bytes(config->flows.max)));
+		    mebibytes(xa_table_memory_bytes(config->flows.max) +
+			      xa_rows_memory_bytes(config->flows.max)));
 	return print(&text);
 }
 
@@ -129,7 +149,7 @@ static int run_check(const struct arguments *arguments)
 	if (arguments->operand_count)
 		return usage_error("check takes no '%s'", arguments->operands[0]);
 	if (!arguments->config_path)
-		return usage_error("check needs -c FILE");
+		return usage_error("check needs -c PATH");
 	status = config_load(arguments, &config);
 	if (status == XA_EXIT_OK)
 		status = print_check(arguments, config);
@@ -156,33 +176,70 @@ static int run_replay(const struct arguments *arguments)
 	return XA_EXIT_FAILURE;
 }
 
+static void view_add(const struct arguments *arguments, const struct xa_config *config,
+		     struct xa_buf *text)
+{
+	if (arguments->view == VIEW_SCHEMA)
+		xa_config_schema(text);
+	else if (arguments->view == VIEW_REFERENCE)
+		xa_config_reference(arguments->markup, text);
+	else if (arguments->view == VIEW_KEYS)
+		xa_config_keys(text);
+	else if (arguments->origins)
+		xa_config_dump_origins(config, text);
+	else
+		xa_config_dump(config, arguments->view == VIEW_DEFAULTS, text);
+}
+
 static int run_config(const struct arguments *arguments)
 {
 	_cleanup_xa_config_ struct xa_config *config = NULL;
 	_cleanup_xa_buf_ struct xa_buf text = {0};
+	const bool effective = arguments->view == VIEW_EFFECTIVE;
 	int status;
 
 	if (arguments->operand_count)
 		return usage_error("config takes no '%s'", arguments->operands[0]);
-	if (arguments->effective == arguments->defaults)
-		return usage_error("config takes one of --effective and --defaults");
-	if (arguments->defaults && (arguments->config_path || arguments->setting_count))
-		return usage_error("config --defaults takes neither -c nor --set");
+	if (arguments->view == VIEW_NONE)
+		return usage_error("config takes --effective or another of its options");
+	if (!effective &&
+	    (arguments->config_path || arguments->setting_count || arguments->origins))
+		return usage_error("-c, --set and --origins go with config --effective alone");
 	status = config_load(arguments, &config);
 	if (status != XA_EXIT_OK)
 		return status;
-	xa_config_dump(config, arguments->defaults, &text);
+	view_add(arguments, config, &text);
 	return print(&text);
+}
+
+static int run_diag(const struct arguments *arguments)
+{
+	_cleanup_xa_config_ struct xa_config *config = NULL;
+	_cleanup_xa_buf_ struct xa_buf text = {0};
+	bool passed;
+	int status, error;
+
+	if (arguments->operand_count > 1)
+		return usage_error("diag takes one interface");
+	status = config_load(arguments, &config);
+	if (status != XA_EXIT_OK)
+		return status;
+	error = xa_diag(config, arguments->operand_count ? arguments->operands[0] : NULL,
+			arguments->json, &text, &passed);
+	if (error) {
+		(void)fprintf(stderr, "xdp-auditor: %s\n", strerror(-error));
+		return XA_EXIT_FAILURE;
+	}
+	status = print(&text);
+	return passed ? status : XA_EXIT_FAILURE;
 }
 
 static const struct {
 	const char *name;
 	int (*run)(const struct arguments *arguments);
 } commands[] = {
-	{"run", run_run},
-	{"check", run_check},
-	{"replay", run_replay},
-	{"config", run_config},
+	{"run", run_run},	{"check", run_check}, {"replay", run_replay},
+	{"config", run_config}, {"diag", run_diag},
 };
 
 enum option_id {
@@ -193,7 +250,12 @@ enum option_id {
 	OPTION_LOG_LEVEL,
 	OPTION_LOG_FORMAT,
 	OPTION_EFFECTIVE,
+	OPTION_ORIGINS,
 	OPTION_DEFAULTS,
+	OPTION_SCHEMA,
+	OPTION_REFERENCE,
+	OPTION_KEYS,
+	OPTION_JSON,
 };
 
 static const struct option options[] = {
@@ -202,7 +264,12 @@ static const struct option options[] = {
 	{"log-level", required_argument, NULL, OPTION_LOG_LEVEL},
 	{"log-format", required_argument, NULL, OPTION_LOG_FORMAT},
 	{"effective", no_argument, NULL, OPTION_EFFECTIVE},
+	{"origins", no_argument, NULL, OPTION_ORIGINS},
 	{"defaults", no_argument, NULL, OPTION_DEFAULTS},
+	{"schema", no_argument, NULL, OPTION_SCHEMA},
+	{"reference", optional_argument, NULL, OPTION_REFERENCE},
+	{"keys", no_argument, NULL, OPTION_KEYS},
+	{"json", no_argument, NULL, OPTION_JSON},
 	{"help", no_argument, NULL, OPTION_HELP},
 	{"version", no_argument, NULL, OPTION_VERSION},
 	{0},
@@ -216,6 +283,25 @@ static int setting_add(struct arguments *arguments, const char *setting)
 	return XA_EXIT_OK;
 }
 
+static int view_set(struct arguments *arguments, enum view view)
+{
+	if (arguments->view != VIEW_NONE && arguments->view != view)
+		return usage_error("config prints one thing at a time");
+	arguments->view = view;
+	return XA_EXIT_OK;
+}
+
+static int reference_set(struct arguments *arguments, const char *markup)
+{
+	for (unsigned i = 0; i < XA_MARKUP_COUNT_; i++) {
+		if (markup && strcmp(markup, xa_markup_names[i]) != 0)
+			continue;
+		arguments->markup = i;
+		return view_set(arguments, VIEW_REFERENCE);
+	}
+	return usage_error("no markup '%s'", markup);
+}
+
 static int option_take(struct arguments *arguments, int id)
 {
 	switch (id) {
@@ -225,10 +311,20 @@ static int option_take(struct arguments *arguments, int id)
 	case OPTION_SET:
 		return setting_add(arguments, optarg);
 	case OPTION_EFFECTIVE:
-		arguments->effective = true;
+		return view_set(arguments, VIEW_EFFECTIVE);
+	case OPTION_ORIGINS:
+		arguments->origins = true;
 		return XA_EXIT_OK;
 	case OPTION_DEFAULTS:
-		arguments->defaults = true;
+		return view_set(arguments, VIEW_DEFAULTS);
+	case OPTION_SCHEMA:
+		return view_set(arguments, VIEW_SCHEMA);
+	case OPTION_REFERENCE:
+		return reference_set(arguments, optarg);
+	case OPTION_KEYS:
+		return view_set(arguments, VIEW_KEYS);
+	case OPTION_JSON:
+		arguments->json = true;
 		return XA_EXIT_OK;
 	case OPTION_LOG_LEVEL:
 		if (xa_log_level_parse(optarg, &arguments->log_level))

@@ -13,12 +13,16 @@ struct xa_poll {
 	struct xa_xdp_fill fill; /* of the side that was read last */
 	uint32_t now_tick; /* of that read */
 	struct xa_xdp_fill side_fills[XA_SIDES];
-	uint64_t swaps_ns[XA_SIDES]; /* when the last two epochs ended, the last first */
+	uint64_t read_ns[XA_SIDES]; /* when the epoch ended that was read last of each side */
+	unsigned side; /* the still one */
+	uint64_t swapped_ns; /* since when it is */
+	bool unread; /* and has not been read to its end */
 };
 
 /*
  * Ends the epoch and books the packets of the one before: seen, reasons and flows of the same
- * moment. 0, or -errno; then nothing is lost: what was not booked is found at the side's next read.
+ * moment. 0, or -errno; then the next call reads the same side again, and finds what was not
+ * booked.
  */
 int xa_poll_collect(struct xa_poll *poll, struct xa_xdp *xdp, struct xa_books *books);
 

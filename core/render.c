@@ -4,6 +4,7 @@
 
 #include "core/render.h"
 
+#include <arpa/inet.h>
 #include <string.h>
 
 /* Whether the config could have flows of several interfaces: decided by its text, so that the label
@@ -47,10 +48,10 @@ static bool labels_fill(struct flow_labels *labels, const struct xa_flow *row,
 	xa_flow_add_proto(text, tail->proto);
 	xa_buf_add(text, "", 1);
 	starts[4] = text->len;
-	xa_buf_add_u64(text, __builtin_bswap16(tail->sport));
+	xa_buf_add_u64(text, ntohs(tail->sport));
 	xa_buf_add(text, "", 1);
 	starts[5] = text->len;
-	xa_buf_add_u64(text, __builtin_bswap16(tail->dport));
+	xa_buf_add_u64(text, ntohs(tail->dport));
 	if (xa_buf_failed(text))
 		return false;
 	labels->values[0] = interface;
@@ -131,63 +132,94 @@ static void render_protos(struct xa_exposition *expo, const char *interface, enu
 		xa_exposition_u64(expo, values, pick(&other, bytes));
 }
 
-static void render_flow_counter(struct xa_exposition *expo, const struct xa_traffic *traffic,
-				bool bytes)
+/* The accounts that are shown: an interface each, and one for all that are not shown alone. */
+struct lines {
+	struct {
+		const char *interface;
+		const struct xa_account *account;
+	} line[XA_SLOTS];
+	size_t count;
+	struct xa_account other;
+};
+
+/* Series of one interface at most: 8 common protocols, XA_RARE_MAX others and their sum, for two
+ * families, in packets and bytes; the reasons, seen and residual. Half of max_series is for them,
+ * half for the flows. */
+#define SERIES_PER_INTERFACE (4 * (8 + XA_RARE_MAX + 1) + 2 * (XA_REASON_COUNT_ - 1) + 4)
+
+static void line_add(struct lines *lines, const char *interface, const struct xa_account *account)
 {
-	xa_exposition_begin(expo, bytes ? XA_METRIC_BYTES_TOTAL : XA_METRIC_PACKETS_TOTAL);
-	for (unsigned slot = 0; slot < XA_SLOTS; slot++) {
+	lines->line[lines->count].interface = interface;
+	lines->line[lines->count++].account = account;
+}
+
+/* Slots are given out from the lowest: which interfaces are shown alone does not change while they
+ * stand. */
+static void lines_make(struct lines *lines, const struct xa_traffic *traffic)
+{
+	size_t alone = traffic->config->metrics.max_series / 2 / SERIES_PER_INTERFACE;
+
+	lines->count = 0;
+	/* among the others only common protocols are told apart: who came first changes */
+	lines->other = (struct xa_account){.rare = {XA_RARE_MAX, XA_RARE_MAX}};
+	xa_account_add(&lines->other, xa_ledger_account(traffic->ledger, XA_SLOT_UNKNOWN));
+	for (unsigned slot = 1; slot < XA_SLOTS; slot++) {
+		const struct xa_account *account = xa_ledger_account(traffic->ledger,
+								     (uint8_t)slot);
+
 		if (!traffic->slot_names[slot])
 			continue;
-		for (enum xa_family family = 0; family < XA_FAMILY_COUNT_; family++)
-			render_protos(expo, traffic->slot_names[slot], family,
-				      xa_ledger_account(traffic->ledger, (uint8_t)slot), bytes);
+		if (slot == 1 || slot <= alone)
+			line_add(lines, traffic->slot_names[slot], account);
+		else
+			xa_account_add(&lines->other, account);
 	}
+	if (lines->other.seen.packets)
+		line_add(lines, XA_INTERFACE_OTHER, &lines->other);
+}
+
+static void render_flow_counter(struct xa_exposition *expo, const struct lines *lines, bool bytes)
+{
+	xa_exposition_begin(expo, bytes ? XA_METRIC_BYTES_TOTAL : XA_METRIC_PACKETS_TOTAL);
+	for (size_t i = 0; i < lines->count; i++)
+		for (enum xa_family family = 0; family < XA_FAMILY_COUNT_; family++)
+			render_protos(expo, lines->line[i].interface, family,
+				      lines->line[i].account, bytes);
 }
 
 /* Every reason is there from the start, at 0: so that an alert has something to compare with. */
-static void render_reasons(struct xa_exposition *expo, const struct xa_traffic *traffic, bool bytes)
+static void render_reasons(struct xa_exposition *expo, const struct lines *lines, bool bytes)
 {
 	xa_exposition_begin(expo, bytes ? XA_METRIC_UNATTRIBUTED_BYTES_TOTAL
 					: XA_METRIC_UNATTRIBUTED_PACKETS_TOTAL);
-	for (unsigned slot = 0; slot < XA_SLOTS; slot++) {
-		if (!traffic->slot_names[slot])
-			continue;
+	for (size_t i = 0; i < lines->count; i++) {
 		for (unsigned reason = XA_CLASS_FLOW + 1; reason < XA_REASON_COUNT_; reason++) {
-			const char *values[XA_LABELS_MAX] = {traffic->slot_names[slot],
+			const char *values[XA_LABELS_MAX] = {lines->line[i].interface,
 							     xa_reason_name(reason)};
 
 			xa_exposition_u64(expo, values,
-					  pick(&xa_ledger_account(traffic->ledger, (uint8_t)slot)
-							->reasons[reason],
-					       bytes));
+					  pick(&lines->line[i].account->reasons[reason], bytes));
 		}
 	}
 }
 
-static void render_seen(struct xa_exposition *expo, const struct xa_traffic *traffic, bool bytes)
+static void render_seen(struct xa_exposition *expo, const struct lines *lines, bool bytes)
 {
 	xa_exposition_begin(expo,
 			    bytes ? XA_METRIC_SEEN_BYTES_TOTAL : XA_METRIC_SEEN_PACKETS_TOTAL);
-	for (unsigned slot = 0; slot < XA_SLOTS; slot++)
-		if (traffic->slot_names[slot])
-			xa_exposition_u64(
-				expo, &traffic->slot_names[slot],
-				pick(&xa_ledger_account(traffic->ledger, (uint8_t)slot)->seen,
-				     bytes));
+	for (size_t i = 0; i < lines->count; i++)
+		xa_exposition_u64(expo, &lines->line[i].interface,
+				  pick(&lines->line[i].account->seen, bytes));
 }
 
-static void render_residual(struct xa_exposition *expo, const struct xa_traffic *traffic,
-			    bool bytes)
+static void render_residual(struct xa_exposition *expo, const struct lines *lines, bool bytes)
 {
 	xa_exposition_begin(expo,
 			    bytes ? XA_METRIC_UNACCOUNTED_BYTES : XA_METRIC_UNACCOUNTED_PACKETS);
-	for (unsigned slot = 0; slot < XA_SLOTS; slot++) {
-		struct xa_residual residual;
+	for (size_t i = 0; i < lines->count; i++) {
+		struct xa_residual residual = xa_account_residual(lines->line[i].account);
 
-		if (!traffic->slot_names[slot])
-			continue;
-		residual = xa_account_residual(xa_ledger_account(traffic->ledger, (uint8_t)slot));
-		xa_exposition_i64(expo, &traffic->slot_names[slot],
+		xa_exposition_i64(expo, &lines->line[i].interface,
 				  bytes ? residual.bytes : residual.packets);
 	}
 }
@@ -195,13 +227,16 @@ static void render_residual(struct xa_exposition *expo, const struct xa_traffic 
 void xa_render_traffic(struct xa_exposition *expo, const struct xa_traffic *traffic,
 		       uint64_t *ret_folded)
 {
+	struct lines lines;
+
+	lines_make(&lines, traffic);
 	for (int bytes = false; bytes <= true; bytes++)
-		render_flow_counter(expo, traffic, bytes);
+		render_flow_counter(expo, &lines, bytes);
 	for (int bytes = false; bytes <= true; bytes++)
-		render_reasons(expo, traffic, bytes);
+		render_reasons(expo, &lines, bytes);
 	for (int bytes = false; bytes <= true; bytes++)
-		render_seen(expo, traffic, bytes);
+		render_seen(expo, &lines, bytes);
 	for (int bytes = false; bytes <= true; bytes++)
-		render_residual(expo, traffic, bytes);
+		render_residual(expo, &lines, bytes);
 	render_flows(expo, traffic, ret_folded);
 }

@@ -9,6 +9,11 @@
 #include "core/flow/rows.h"
 #include "core/metrics/exposition.h"
 
+/* The interface label of packets that stand for no interface of their own: of those given up, of
+ * those beyond what metrics.max_series has room for, and of none that is known. No interface's name
+ * has a ':'. */
+#define XA_INTERFACE_OTHER ":other"
+
 /* Everything that the traffic families are made of; borrowed for the call. */
 struct xa_traffic {
 	const struct xa_config *config;

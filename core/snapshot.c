@@ -14,6 +14,13 @@ const struct xa_histogram_bounds xa_poll_bounds = {
 		     5 * XA_NS_PER_S / 2, 5 * XA_NS_PER_S, 10 * XA_NS_PER_S},
 };
 
+static const char *const phase_names[] = {
+	[XA_RELOAD_PHASE_CONFIG] = "config",
+	[XA_RELOAD_PHASE_LISTEN] = "listen",
+	[XA_RELOAD_PHASE_ATTACH] = "attach",
+};
+_Static_assert(array_size(phase_names) == XA_RELOAD_PHASE_COUNT_, "a name for each phase");
+
 static void sample_u64(struct xa_exposition *expo, enum xa_metric metric, uint64_t value)
 {
 	xa_exposition_begin(expo, metric);
@@ -86,7 +93,9 @@ static void render_self(struct xa_exposition *expo, const struct xa_self *self,
 	sample_u64(expo, XA_METRIC_RELOAD_SUCCESSFUL, self->reload.last_ok);
 	sample_double(expo, XA_METRIC_RELOAD_SUCCESS_TIME, self->reload.success_time);
 	sample_u64(expo, XA_METRIC_RELOADS_TOTAL, self->reload.count);
-	sample_u64(expo, XA_METRIC_RELOAD_FAILURES_TOTAL, self->reload.failures);
+	xa_exposition_begin(expo, XA_METRIC_RELOAD_FAILURES_TOTAL);
+	for (size_t phase = 0; phase < XA_RELOAD_PHASE_COUNT_; phase++)
+		xa_exposition_u64(expo, &phase_names[phase], self->reload.failures[phase]);
 	xa_process_render(expo);
 }
 
@@ -103,6 +112,9 @@ static void render_state(struct xa_buf *buf, const struct xa_self *self)
 				    attachment->why);
 		any |= attachment->wanted;
 	}
+	if (self->slotless)
+		xa_buf_addf(buf, "no slot left for %zu interfaces: %d at most\n", self->slotless,
+			    XA_SLOTS - 1);
 	if (!any)
 		xa_buf_adds(buf, "waiting for an interface that the config names\n");
 	else if (self->attached)

@@ -9,17 +9,26 @@
 #include "core/render.h"
 #include "core/source/attach.h"
 
+/* What a reload can fail at. */
+enum xa_reload_phase {
+	XA_RELOAD_PHASE_CONFIG, /* the file: reading, parsing, checking */
+	XA_RELOAD_PHASE_LISTEN,
+	XA_RELOAD_PHASE_ATTACH,
+	XA_RELOAD_PHASE_COUNT_
+};
+
 /* How the running config came to be. Wall times in seconds. */
 struct xa_reload_stats {
 	bool last_ok;
 	double success_time;
 	uint64_t count;
-	uint64_t failures;
+	uint64_t failures[XA_RELOAD_PHASE_COUNT_];
 };
 
 struct xa_self {
 	const struct xa_attachment *attachments; /* XA_SLOTS of them */
 	bool attached; /* all that is wanted, and something is */
+	size_t slotless; /* interfaces that are wanted and have no slot */
 	struct xa_histogram poll_durations;
 	uint64_t poll_failures;
 	uint64_t interval_ns;

@@ -51,5 +51,5 @@ static inline void xa_buf_reset(struct xa_buf *buf)
 }
 
 /* Hands the text to the caller, who frees it; the buffer is empty afterwards. NULL if it failed or
- * is empty. */
+ * nothing was ever added. */
 char *xa_buf_take(struct xa_buf *buf);

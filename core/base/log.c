@@ -8,7 +8,7 @@
 #include <stdarg.h>
 #include <string.h>
 
-#include "core/base/buf.h"
+#include "core/base/json.h"
 
 static enum xa_log_level log_level = XA_LOG_INFO;
 static enum xa_log_format log_format = XA_LOG_LOGFMT;
@@ -61,25 +61,6 @@ void xa_log_set(enum xa_log_level level, enum xa_log_format format)
 	log_format = format;
 }
 
-/* Both formats escape alike: the quoted string of logfmt is JSON's. */
-static void add_quoted(struct xa_buf *line, const char *text)
-{
-	xa_buf_adds(line, "\"");
-	for (; *text; text++) {
-		unsigned char c = (unsigned char)*text;
-
-		if (c == '"' || c == '\\')
-			xa_buf_addf(line, "\\%c", c);
-		else if (c == '\n')
-			xa_buf_adds(line, "\\n");
-		else if (c < 0x20)
-			xa_buf_addf(line, "\\u%04x", c);
-		else
-			xa_buf_add(line, text, 1);
-	}
-	xa_buf_adds(line, "\"");
-}
-
 static void add_time(struct xa_buf *line)
 {
 	uint64_t now = xa_wall_ns();
@@ -108,7 +89,7 @@ void xa_log(enum xa_log_level level, const char *format, ...)
 	xa_buf_adds(&line, log_format == XA_LOG_JSON ? "\",\"level\":\"" : " level=");
 	xa_buf_adds(&line, level_names[level]);
 	xa_buf_adds(&line, log_format == XA_LOG_JSON ? "\",\"msg\":" : " msg=");
-	add_quoted(&line, message);
+	xa_json_add_string(&line, message); /* in both formats */
 	xa_buf_adds(&line, log_format == XA_LOG_JSON ? "}\n" : "\n");
 	if (!xa_buf_failed(&line) && write(STDERR_FILENO, line.text, line.len) < 0)
 		return; /* nowhere left to say so */

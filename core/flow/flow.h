@@ -43,20 +43,26 @@ static inline struct xa_flow_key6 xa_flow_key_widen(const struct xa_flow_key4 *k
 	return wide;
 }
 
-/* Adds the packets that `from` stands for to `into`; `into` with no packets takes everything over.
- */
-void xa_flow_value_add(struct xa_flow_value *into, const struct xa_flow_value *from);
+/* Adds the packets that `from` stands for to `into`, at `now_tick`; `into` with no packets takes
+ * everything over. */
+void xa_flow_value_add(struct xa_flow_value *into, const struct xa_flow_value *from,
+		       uint32_t now_tick);
 
-/* Ticks (flow_abi.h) of a CLOCK_MONOTONIC time, and how many passed from one to another, over the
- * wrap. */
+/* Ticks (flow_abi.h) of a CLOCK_MONOTONIC time. */
 static inline uint32_t xa_tick(uint64_t monotonic_ns)
 {
 	return (uint32_t)(monotonic_ns >> XA_TICK_SHIFT);
 }
 
-static inline int32_t xa_ticks_since(uint32_t then, uint32_t now)
+/*
+ * How long ago a tick was, up to 52 days, over the wrap. Two ticks are compared by their ages,
+ * never with each other: a CPU that saw a flow a month ago would look newer than one that sees it
+ * now. Clocks read on two CPUs differ by a little: a tick that is up to 1024 ticks ahead is of now.
+ */
+#define XA_TICK_SLACK 1024
+static inline uint32_t xa_tick_age(uint32_t tick, uint32_t now_tick)
 {
-	return (int32_t)(now - then);
+	return tick - now_tick <= XA_TICK_SLACK ? 0 : now_tick - tick;
 }
 
 /* IANA's protocol keyword in lower case, or NULL where there is none. */

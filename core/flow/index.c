@@ -15,7 +15,7 @@ static size_t count_for(uint32_t max)
 {
 	size_t count = 2;
 
-	while (count < (size_t)max + max / 3)
+	while (count <= (size_t)max + max / 3)
 		count *= 2;
 	return count;
 }

@@ -5,6 +5,8 @@
 
 #include "core/flow/ledger.h"
 
+#include <string.h>
+
 struct xa_ledger {
 	struct xa_account *accounts[XA_SLOTS];
 };
@@ -51,9 +53,20 @@ static void count_add(struct xa_count *into, struct xa_count more)
 	into->bytes += more.bytes;
 }
 
+/* Those that a host of any kind may see; IANA's numbers. */
+static bool is_common(uint8_t proto)
+{
+	static const uint8_t common[] = {
+		1 /* icmp */, 2 /* igmp */, 6 /* tcp */,	17 /* udp */,
+		47 /* gre */, 50 /* esp */, 58 /* ipv6-icmp */, 132 /* sctp */,
+	};
+
+	return memchr(common, proto, sizeof(common)) != NULL;
+}
+
 static void show_alone(struct xa_account *account, enum xa_family family, uint8_t proto)
 {
-	if (xa_proto_name(proto) || account->unnamed[family]++ < XA_UNNAMED_MAX)
+	if (is_common(proto) || account->rare[family]++ < XA_RARE_MAX)
 		account->is_alone[family][proto] = true;
 }
 
@@ -67,18 +80,23 @@ static void flows_add(struct xa_account *account, enum xa_family family, uint8_t
 	count_add(count, more);
 }
 
-void xa_ledger_fold(struct xa_ledger *ledger, uint8_t slot)
+void xa_account_add(struct xa_account *into, const struct xa_account *from)
 {
-	struct xa_account *into = ledger->accounts[XA_SLOT_UNKNOWN], *from = ledger->accounts[slot];
-
-	if (!from || from == into)
-		return;
 	count_add(&into->seen, from->seen);
 	for (size_t i = 0; i < XA_REASON_COUNT_; i++)
 		count_add(&into->reasons[i], from->reasons[i]);
 	for (enum xa_family family = 0; family < XA_FAMILY_COUNT_; family++)
 		for (unsigned proto = 0; proto < 256; proto++)
 			flows_add(into, family, (uint8_t)proto, from->flows[family][proto]);
+}
+
+void xa_ledger_fold(struct xa_ledger *ledger, uint8_t slot)
+{
+	struct xa_account *into = ledger->accounts[XA_SLOT_UNKNOWN], *from = ledger->accounts[slot];
+
+	if (!from || from == into)
+		return;
+	xa_account_add(into, from);
 	*from = (struct xa_account){0};
 }
 

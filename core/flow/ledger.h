@@ -19,17 +19,17 @@ enum {
 	XA_REASON_COUNT_
 };
 
-/* A forger of protocol numbers makes no series without bound. */
-#define XA_UNNAMED_MAX 64
+/* Protocols that a metric shows alone beside the common ones, an interface and family: the first
+ * that came. A forger of protocol numbers makes no series without bound. */
+#define XA_RARE_MAX 4
 
 struct xa_account {
 	struct xa_count seen;
 	struct xa_count reasons[XA_REASON_COUNT_];
 	struct xa_count flows[XA_FAMILY_COUNT_][256]; /* by IANA protocol number */
-	/* Protocols that a metric shows alone: those with a name, and of the others the first
-	 * XA_UNNAMED_MAX that came. Never taken back, so that no series ends. */
+	/* Protocols that a metric shows alone. Never taken back, so that no series ends. */
 	bool is_alone[XA_FAMILY_COUNT_][256];
-	unsigned unnamed[XA_FAMILY_COUNT_];
+	unsigned rare[XA_FAMILY_COUNT_];
 };
 
 struct xa_residual {
@@ -61,6 +61,9 @@ void xa_ledger_add_reason(struct xa_ledger *ledger, uint8_t slot, unsigned reaso
 			  struct xa_count more);
 void xa_ledger_add_flow(struct xa_ledger *ledger, const struct xa_flow_tail *tail,
 			struct xa_count more);
+
+/* Adds all sums of one account to another. */
+void xa_account_add(struct xa_account *into, const struct xa_account *from);
 
 /* What is seen and stands in neither flows nor reasons: 0, or a bug. */
 struct xa_residual xa_account_residual(const struct xa_account *account);

@@ -23,6 +23,11 @@ struct xa_rows {
 	struct xa_topk *top;
 };
 
+uint64_t xa_rows_memory_bytes(uint32_t max_flows)
+{
+	return max_flows * sizeof(struct xa_flow) + xa_index_memory_bytes(max_flows);
+}
+
 int xa_rows_new(struct xa_rows **ret, uint32_t max_flows)
 {
 	_cleanup_xa_rows_ struct xa_rows *rows = calloc(1, sizeof(*rows));
@@ -122,5 +127,6 @@ struct xa_totals xa_rows_rank(struct xa_rows *rows, struct xa_table *table, uint
 	for (uint32_t i = 0; i < rows->count; i++)
 		xa_topk_visit(top, &rows->rows[i]);
 	xa_index_clear(&rows->index);
+	(void)madvise(rows->rows, rows->max * sizeof(*rows->rows), MADV_DONTNEED);
 	return totals;
 }

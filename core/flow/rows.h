@@ -3,13 +3,17 @@
 
 /*
  * The largest flows as a reader of the metrics tells them apart. Labels do not tell the VLAN, the
- * fragment mark and, without a label for it, the interface: flows that differ in these alone are
- * one row, their sum, and it is the rows that are ranked. Loop thread only.
+ * fragment mark and, where the caller says that there is no label for it, the interface: flows that
+ * differ in these alone are one row, their sum, and it is the rows that are ranked. Loop thread
+ * only.
  */
 
 #include "core/flow/topk.h"
 
 struct xa_rows;
+
+/* Bytes that the rows of so many flows take while they are ranked, if all have a VLAN or a mark. */
+uint64_t xa_rows_memory_bytes(uint32_t max_flows);
 
 /* For a table of at most `max_flows`. Memory is reserved, and touched only as far as there are
  * flows with a VLAN or a fragment mark. 0, -ENOMEM or -EIO. */

@@ -93,7 +93,7 @@ static struct xa_flow *flow_insert(struct xa_table *table, struct xa_bucket *buc
 
 static bool is_idle(const struct xa_table *table, uint32_t last_tick, uint32_t now_tick)
 {
-	return xa_ticks_since(last_tick, now_tick) > (int32_t)table->limits.idle_ticks;
+	return xa_tick_age(last_tick, now_tick) > table->limits.idle_ticks;
 }
 
 static bool is_over(const struct xa_table *table, const struct xa_flow *flow, uint32_t now_tick)
@@ -101,7 +101,7 @@ static bool is_over(const struct xa_table *table, const struct xa_flow *flow, ui
 	if (is_idle(table, flow->last_tick, now_tick))
 		return true;
 	return table->limits.active_ticks &&
-	       xa_ticks_since(flow->first_tick, now_tick) > (int32_t)table->limits.active_ticks;
+	       xa_tick_age(flow->first_tick, now_tick) > table->limits.active_ticks;
 }
 
 static bool has_entry(const struct xa_flow *flow)
@@ -125,14 +125,26 @@ static void flow_begin(struct xa_flow *flow, const struct xa_flow_value *value, 
 	flow->len_max = value->len_max;
 }
 
-static void flow_add(struct xa_flow *flow, const struct xa_flow_value *value, struct xa_count more,
-		     bool new_entry)
+/* Packets that a flow gets: what the entry says, how many of them are new, and whether the entry
+ * is. */
+struct arrival {
+	const struct xa_flow_value *value;
+	struct xa_count more;
+	bool new_entry;
+	uint32_t now_tick;
+};
+
+static void flow_add(struct xa_flow *flow, const struct arrival *arrival)
 {
-	flow->packets += more.packets;
-	flow->bytes += more.bytes;
-	if (new_entry && xa_ticks_since(value->first_tick, flow->first_tick) > 0)
+	const struct xa_flow_value *value = arrival->value;
+	uint32_t now = arrival->now_tick;
+
+	flow->packets += arrival->more.packets;
+	flow->bytes += arrival->more.bytes;
+	if (arrival->new_entry &&
+	    xa_tick_age(value->first_tick, now) > xa_tick_age(flow->first_tick, now))
 		flow->first_tick = value->first_tick;
-	if (xa_ticks_since(flow->last_tick, value->last_tick) >= 0) {
+	if (xa_tick_age(value->last_tick, now) <= xa_tick_age(flow->last_tick, now)) {
 		flow->last_tick = value->last_tick;
 		flow->tos = value->tos;
 	}
@@ -147,13 +159,12 @@ static void flow_add(struct xa_flow *flow, const struct xa_flow_value *value, st
 		flow->len_max = value->len_max;
 }
 
-static void flow_take(struct xa_table *table, struct xa_flow *flow,
-		      const struct xa_flow_value *value, struct xa_count more, bool new_entry)
+static void flow_take(struct xa_table *table, struct xa_flow *flow, const struct arrival *arrival)
 {
 	if (!flow->packets)
-		flow_begin(flow, value, new_entry);
-	flow_add(flow, value, more, new_entry);
-	xa_ledger_add_flow(table->ledger, &flow->key.tail, more);
+		flow_begin(flow, arrival->value, arrival->new_entry);
+	flow_add(flow, arrival);
+	xa_ledger_add_flow(table->ledger, &flow->key.tail, arrival->more);
 }
 
 /* Takes over what the entry has beyond what was read last; true if the entry may be forgotten. */
@@ -161,34 +172,35 @@ static bool flow_read(struct xa_table *table, struct xa_flow *flow,
 		      const struct xa_table_read *read, const struct xa_flow_value *value)
 {
 	struct xa_count *standing = &flow->standing[read->side];
-	struct xa_count more = {value->packets - standing->packets, value->bytes - standing->bytes};
+	struct arrival arrival = {
+		.value = value,
+		.more = {value->packets - standing->packets, value->bytes - standing->bytes},
+		.new_entry = !standing->packets,
+		.now_tick = read->now_tick,
+	};
 
-	if (more.packets) {
-		flow_take(table, flow, value, more, !standing->packets);
+	if (arrival.more.packets) {
+		flow_take(table, flow, &arrival);
 		*standing = (struct xa_count){value->packets, value->bytes};
 		return false;
 	}
-	if (!read->tight && flow->packets && !is_idle(table, flow->last_tick, read->now_tick))
-		return false;
-	*standing = (struct xa_count){0};
-	return true;
+	return read->tight || !flow->packets || is_idle(table, flow->last_tick, read->now_tick);
 }
 
-/* The flow of the reading, a new one if need be; NULL, with the packets on record, if the table is
- * full. */
+/* The flow of the reading, a new one if need be; NULL if the table is full. */
 static struct xa_flow *flow_for(struct xa_table *table, const struct xa_reading *reading,
 				uint32_t hash)
 {
 	struct xa_bucket *bucket = xa_index_find(&table->index, &reading->key, hash);
-	struct xa_flow *flow = bucket->item == XA_ITEM_NONE
-				       ? flow_insert(table, bucket, hash, &reading->key)
-				       : &table->flows[bucket->item - 1];
 
-	if (!flow)
-		xa_ledger_add_reason(
-			table->ledger, reading->key.tail.slot, XA_REASON_FLOW_LIMIT,
-			(struct xa_count){reading->value.packets, reading->value.bytes});
-	return flow;
+	return bucket->item == XA_ITEM_NONE ? flow_insert(table, bucket, hash, &reading->key)
+					    : &table->flows[bucket->item - 1];
+}
+
+static void refuse(struct xa_table *table, const struct xa_reading *reading)
+{
+	xa_ledger_add_reason(table->ledger, reading->key.tail.slot, XA_REASON_FLOW_LIMIT,
+			     (struct xa_count){reading->value.packets, reading->value.bytes});
 }
 
 static bool apply_one(struct xa_table *table, const struct xa_table_read *read,
@@ -203,10 +215,17 @@ void xa_table_add(struct xa_table *table, const struct xa_reading *reading)
 {
 	struct xa_flow *flow = flow_for(table, reading,
 					xa_index_hash(&table->index, &reading->key));
+	struct arrival arrival = {
+		.value = &reading->value,
+		.more = {reading->value.packets, reading->value.bytes},
+		.new_entry = true,
+		.now_tick = reading->value.last_tick,
+	};
 
 	if (flow)
-		flow_take(table, flow, &reading->value,
-			  (struct xa_count){reading->value.packets, reading->value.bytes}, true);
+		flow_take(table, flow, &arrival);
+	else
+		refuse(table, reading);
 }
 
 void xa_table_apply(struct xa_table *table, const struct xa_table_read *read,
@@ -226,6 +245,23 @@ void xa_table_apply(struct xa_table *table, const struct xa_table_read *read,
 		for (size_t i = 0; i < n; i++)
 			ret_forget[base + i] = apply_one(table, read, &readings[base + i],
 							 hashes[i]);
+	}
+}
+
+void xa_table_forget(struct xa_table *table, unsigned side, const struct xa_reading *readings,
+		     size_t count, const bool *forgotten)
+{
+	for (size_t i = 0; i < count; i++) {
+		const struct xa_flow_key6 *key = &readings[i].key;
+		const struct xa_bucket *bucket;
+
+		if (!forgotten[i])
+			continue;
+		bucket = xa_index_find(&table->index, key, xa_index_hash(&table->index, key));
+		if (bucket->item == XA_ITEM_NONE)
+			refuse(table, &readings[i]);
+		else
+			table->flows[bucket->item - 1].standing[side] = (struct xa_count){0};
 	}
 }
 

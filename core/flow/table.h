@@ -71,12 +71,19 @@ void xa_table_set_limits(struct xa_table *table, const struct xa_table_limits *l
 
 /*
  * Takes `count` readings of entries that stand on a side which nobody writes to. Sets ret_forget[i]
- * where the source must now delete entry i from that side, before the side is written to again. A
- * new flow that finds the table full is counted under the reason `flow_limit` and its entry is to
- * be forgotten. Never fails.
+ * where the source is to delete entry i from that side before the side is written to again: its
+ * flow is over, or there is no room for it. Never fails.
  */
 void xa_table_apply(struct xa_table *table, const struct xa_table_read *read,
 		    const struct xa_reading *readings, size_t count, bool *ret_forget);
+
+/*
+ * The same readings again: where forgotten[i] is set, entry i does not stand any more. Only now is
+ * it forgotten, so that an entry that could not be deleted is not counted twice. The packets of one
+ * that found the table full are booked under the reason `flow_limit`. Never fails.
+ */
+void xa_table_forget(struct xa_table *table, unsigned side, const struct xa_reading *readings,
+		     size_t count, const bool *forgotten);
 
 /* Adds packets that stand on no side: for a source that hands over each packet once. Never fails.
  */

@@ -4,6 +4,8 @@
 
 #include "core/metrics/exposition.h"
 
+#include "core/base/utf8.h"
+
 void xa_exposition_begin(struct xa_exposition *expo, enum xa_metric metric)
 {
 	expo->metric = &xa_metrics[metric];
@@ -28,19 +30,26 @@ static void add_head(struct xa_exposition *expo)
 	xa_buf_adds(expo->buf, "\n");
 }
 
-/* The format escapes three characters in a label's value: backslash, quote and newline. */
+/* The format escapes three characters in a label's value, and takes UTF-8 only. An interface's name
+ * may have any byte but ':', '/' and space: one that is no UTF-8 is written as :NN, so that names
+ * stay apart. */
 static void add_escaped(struct xa_buf *buf, const char *value)
 {
-	size_t plain;
+	size_t left = strlen(value), bytes;
+	uint32_t c;
 
-	for (;;) {
-		plain = strcspn(value, "\\\"\n");
-		xa_buf_add(buf, value, plain);
-		value += plain;
-		if (!*value)
-			return;
-		xa_buf_adds(buf, *value == '\n' ? "\\n" : *value == '"' ? "\\\"" : "\\\\");
-		value++;
+	for (; left; value += bytes, left -= bytes) {
+		bytes = xa_utf8_decode(value, left, &c);
+		if (!bytes) {
+			xa_buf_addf(buf, ":%02x", (unsigned char)*value);
+			bytes = 1;
+		} else if (c == '\n') {
+			xa_buf_adds(buf, "\\n");
+		} else if (c == '"' || c == '\\') {
+			xa_buf_addf(buf, "\\%c", (char)c);
+		} else {
+			xa_buf_add(buf, value, bytes);
+		}
 	}
 }
 

@@ -35,17 +35,18 @@ static int read_stat(struct stat_fields *ret_fields)
 	return 0;
 }
 
-static size_t count_fds(void)
+/* -1 where the folder cannot be read. */
+static int count_fds(void)
 {
 	DIR *dir = opendir("/proc/self/fd");
-	size_t count = 0;
+	int count = -3; /* not ".", not "..", not the folder itself */
 
 	if (!dir)
-		return 0;
+		return -1;
 	while (readdir(dir))
 		count++;
 	(void)closedir(dir);
-	return count - 3; /* not ".", not "..", not the folder itself */
+	return count;
 }
 
 /* The start is told in clock ticks since boot; boot, in wall time, is now less the time since boot.
@@ -64,6 +65,7 @@ void xa_process_render(struct xa_exposition *expo)
 	double ticks_per_second = (double)sysconf(_SC_CLK_TCK);
 	struct stat_fields stat;
 	struct rlimit limit;
+	int fds = count_fds();
 
 	if (!read_stat(&stat)) {
 		xa_exposition_begin(expo, XA_METRIC_PROCESS_CPU);
@@ -76,8 +78,10 @@ void xa_process_render(struct xa_exposition *expo)
 		xa_exposition_begin(expo, XA_METRIC_PROCESS_START_TIME);
 		xa_exposition_double(expo, NULL, start_time(stat.starttime, ticks_per_second));
 	}
-	xa_exposition_begin(expo, XA_METRIC_PROCESS_OPEN_FDS);
-	xa_exposition_u64(expo, NULL, count_fds());
+	if (fds >= 0) {
+		xa_exposition_begin(expo, XA_METRIC_PROCESS_OPEN_FDS);
+		xa_exposition_u64(expo, NULL, (uint64_t)fds);
+	}
 	if (!getrlimit(RLIMIT_NOFILE, &limit)) {
 		xa_exposition_begin(expo, XA_METRIC_PROCESS_MAX_FDS);
 		xa_exposition_u64(expo, NULL, limit.rlim_cur);

@@ -142,7 +142,7 @@ const struct xa_metric_info xa_metrics[] = {
 	[XA_METRIC_RELOAD_FAILURES_TOTAL] = {"xdp_auditor_config_reload_failures_total",
 					     XA_COUNTER,
 					     "Reloads that were refused; the config before ran on.",
-					     {0}},
+					     {"phase"}},
 	[XA_METRIC_PROCESS_CPU] = {"process_cpu_seconds_total",
 				   XA_COUNTER,
 				   "User and system CPU time.",

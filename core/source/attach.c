@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "core/source/hook.h"
+#include "core/source/refusal.h"
 
 struct xa_attach {
 	struct xa_xdp *xdp;
@@ -20,6 +21,7 @@ struct xa_attach {
 	struct xa_attach_hooks hooks;
 	const struct xa_config *config;
 	char default_name[IF_NAMESIZE]; /* what `auto` stands for, as of the last configure */
+	size_t slotless; /* interfaces that are wanted and found no slot in the last pass */
 	struct xa_attachment slots[XA_SLOTS];
 };
 
@@ -58,12 +60,19 @@ bool xa_attach_is_complete(const struct xa_attach *attach)
 {
 	bool any = false;
 
+	if (attach->slotless)
+		return false;
 	for (size_t slot = 1; slot < XA_SLOTS; slot++) {
 		if (attach->slots[slot].wanted && !attach->slots[slot].attached)
 			return false;
 		any |= attach->slots[slot].attached;
 	}
 	return any;
+}
+
+size_t xa_attach_slotless(const struct xa_attach *attach)
+{
+	return attach->slotless;
 }
 
 static void report(struct xa_attach *attach, enum xa_attach_event event,
@@ -95,10 +104,13 @@ static bool is_named(const struct xa_attach *attach, const char *name)
 
 static bool is_matched(const struct xa_attach *attach, const char *name)
 {
-	for (size_t i = 0; i < attach->config->interface_count; i++)
-		if (!fnmatch(name_at(attach, i), name, 0))
+	for (size_t i = 0; i < attach->config->interface_count; i++) {
+		const char *pattern = attach->config->interfaces[i];
+
+		if (is_pattern(pattern) && !fnmatch(pattern, name, FNM_NOESCAPE))
 			return true;
-	return false;
+	}
+	return is_named(attach, name);
 }
 
 static struct xa_attachment *find_name(struct xa_attach *attach, const char *name)
@@ -114,82 +126,40 @@ static uint8_t slot_of(const struct xa_attach *attach, const struct xa_attachmen
 	return (uint8_t)(attachment - attach->slots);
 }
 
-static bool can_recycle(const struct xa_attach *attach, const struct xa_attachment *attachment)
+/* Gives back the slots of interfaces that nobody wants and nothing refers to any more. */
+static void release_slots(struct xa_attach *attach)
 {
-	return !attachment->wanted && !attachment->attached &&
-	       attach->hooks.is_slot_free(attach->hooks.ctx, slot_of(attach, attachment));
+	for (size_t slot = 1; slot < XA_SLOTS; slot++) {
+		struct xa_attachment *attachment = &attach->slots[slot];
+
+		if (!attachment->name[0] || attachment->wanted || attachment->attached ||
+		    !attach->hooks.is_slot_free(attach->hooks.ctx, (uint8_t)slot))
+			continue;
+		xa_ledger_fold(attach->ledger, (uint8_t)slot);
+		*attachment = (struct xa_attachment){.link_fd = -1};
+	}
 }
 
-/* The slot of the name; a fresh one, or one that an interface long gone has left. */
+/* The slot of the name, a free one if it has none; NULL if there is none left. */
 static struct xa_attachment *slot_for(struct xa_attach *attach, const char *name)
 {
 	struct xa_attachment *found = find_name(attach, name);
 
-	for (size_t slot = 1; !found && slot < XA_SLOTS; slot++)
-		if (!attach->slots[slot].name[0])
-			found = &attach->slots[slot];
-	for (size_t slot = 1; !found && slot < XA_SLOTS; slot++)
-		if (can_recycle(attach, &attach->slots[slot]))
-			found = &attach->slots[slot];
-	if (!found || !strcmp(found->name, name))
+	if (found)
 		return found;
-	if (xa_ledger_open(attach->ledger, slot_of(attach, found)))
+	found = find_name(attach, "");
+	if (!found || xa_ledger_open(attach->ledger, slot_of(attach, found)))
 		return NULL;
-	if (found->name[0])
-		xa_ledger_fold(attach->ledger, slot_of(attach, found));
-	*found = (struct xa_attachment){.link_fd = -1};
 	(void)snprintf(found->name, sizeof(found->name), "%s", name);
 	return found;
 }
 
-static void detach(struct xa_attach *attach, struct xa_attachment *attachment)
+static void detach(struct xa_attach *attach, struct xa_attachment *attachment, uint64_t since_ns)
 {
 	(void)close(take_fd(attachment->link_fd));
 	(void)xa_xdp_map_ifindex(attach->xdp, attachment->ifindex, XA_SLOT_UNKNOWN);
 	attachment->attached = false;
-	attachment->detached_since_ns = xa_now_ns();
-}
-
-static int why_hook_taken(const char *name, unsigned ifindex, int error, struct xa_why *why)
-{
-	struct xa_hook hook;
-
-	if (xa_hook_query(ifindex, &hook) || !hook.prog_id)
-		return xa_why_set(why, -EBUSY, "the XDP hook of %s is taken (%s)", name,
-				  strerror(-error));
-	return xa_why_set(
-		why, -EBUSY,
-		"the XDP hook of %s is taken by %s in mode %s: detach that program first, or "
-		"leave this interface out",
-		name, hook.owner, xa_mode_names[hook.mode]);
-}
-
-static int why_attach(const char *name, unsigned ifindex, enum xa_mode mode, int error,
-		      struct xa_why *why)
-{
-	if (error == -EBUSY || error == -EEXIST)
-		return why_hook_taken(name, ifindex, error, why);
-	if (mode == XA_MODE_HW)
-		return xa_why_set(why, -EOPNOTSUPP,
-				  "%s cannot take netflow_filter in mode hw: a per-CPU hash map "
-				  "cannot be offloaded to a device (use mode: auto)",
-				  name);
-	switch (error) {
-	case -EPERM:
-		return xa_why_set(why, error,
-				  "not permitted to attach to %s: needs CAP_NET_ADMIN (and before "
-				  "kernel 5.19 CAP_BPF)",
-				  name);
-	case -EOPNOTSUPP:
-		return xa_why_set(why, error,
-				  "the driver of %s has no native XDP (use mode: skb, or auto)",
-				  name);
-	case -ENODEV:
-		return xa_why_set(why, error, "interface %s went away", name);
-	default:
-		return xa_why_set(why, error, "%s refused netflow_filter in mode %s: %s", name,
-				  xa_mode_names[mode], strerror(-error));
-	}
+	attachment->detached_since_ns = since_ns;
 }
 
 static int attach_link(struct xa_attach *attach, const struct xa_iface *iface, enum xa_mode mode,
@@ -198,7 +168,7 @@ static int attach_link(struct xa_attach *attach, const struct xa_iface *iface, e
 	bool link_header = xa_iface_has_link_header(iface->type);
 	int error = xa_xdp_attach(attach->xdp, iface->ifindex, link_header, mode, ret_fd);
 
-	return error ? why_attach(iface->name, iface->ifindex, mode, error, why) : 0;
+	return error ? xa_refusal_set(why, iface, mode, error) : 0;
 }
 
 /* auto: what keeps drv from working is the driver; a taken hook or a missing right is the same in
@@ -266,14 +236,21 @@ static void report_success(struct xa_attach *attach, struct xa_attachment *attac
 	report(attach, XA_REATTACHED, attachment, gap);
 }
 
-/* A link whose interface went away, or that somebody detached, says ifindex 0. */
-static bool link_holds(const struct xa_attachment *attachment)
+/*
+ * A link whose interface went away, or that somebody detached, says ifindex 0. One whose interface
+ * was moved to another network namespace keeps the number, which an interface here may get
+ * meanwhile: so the hook here has to have the program as well.
+ */
+static bool link_holds(const struct xa_attach *attach, const struct xa_attachment *attachment)
 {
+	__u32 prog_id = xa_xdp_prog_id(attach->xdp, attachment->link_header);
 	struct bpf_link_info info = {0};
 	__u32 len = sizeof(info);
+	enum xa_mode mode;
 
 	return !bpf_obj_get_info_by_fd(attachment->link_fd, &info, &len) &&
-	       info.xdp.ifindex == attachment->ifindex;
+	       info.xdp.ifindex == attachment->ifindex &&
+	       !xa_hook_mode(attachment->ifindex, prog_id, &mode) && mode == attachment->mode;
 }
 
 static const struct xa_iface *find_ifindex(const struct xa_iface *ifaces, size_t count,
@@ -292,9 +269,11 @@ static bool mode_fits(const struct xa_attach *attach, const struct xa_attachment
 	return mode == XA_MODE_AUTO || mode == attachment->mode;
 }
 
-static void lose(struct xa_attach *attach, struct xa_attachment *attachment, const char *why)
+/* `since_ns`: from when on packets may have gone uncounted. */
+static void lose(struct xa_attach *attach, struct xa_attachment *attachment, uint64_t since_ns,
+		 const char *why)
 {
-	detach(attach, attachment);
+	detach(attach, attachment, since_ns);
 	(void)snprintf(attachment->why, sizeof(attachment->why), "%s", why);
 	report(attach, XA_ATTACH_LOST, attachment, 0);
 }
@@ -324,81 +303,125 @@ static void drop_stale(struct xa_attach *attach, const struct xa_iface *ifaces, 
 			continue;
 		iface = find_ifindex(ifaces, count, attachment->ifindex);
 		if (!iface || strcmp(iface->name, attachment->name)) {
-			lose(attach, attachment, "the interface is gone");
-		} else if (!link_holds(attachment)) {
-			lose(attach, attachment, "somebody detached the program");
+			lose(attach, attachment, xa_now_ns(), "the interface is gone");
+		} else if (!link_holds(attach, attachment)) {
+			lose(attach, attachment, attachment->held_ns,
+			     "somebody detached the program");
 		} else if (attachment->wanted ? !mode_fits(attach, attachment) : !trial) {
-			detach(attach, attachment);
+			detach(attach, attachment, xa_now_ns());
 			report(attach, XA_DETACHED, attachment, 0);
+		} else {
+			attachment->held_ns = xa_now_ns();
 		}
 	}
 }
 
-/* `iface` is NULL where the config names one that does not exist. */
-static int attach_wanted(struct xa_attach *attach, const char *name, const struct xa_iface *iface,
-			 struct xa_why *why)
+/* What a pass is to do beside its work: see xa_attach_check() and xa_attach_configure(). */
+struct pass {
+	bool trial;
+	bool retry;
+	struct xa_why *why; /* of the first error */
+	int error;
+};
+
+static void pass_fail(struct pass *pass, int error, const struct xa_why *why)
 {
-	struct xa_attachment *attachment = slot_for(attach, name);
+	if (pass->error)
+		return;
+	pass->error = error;
+	*pass->why = *why;
+}
+
+/* A hook that the same program holds as before is not worth a look at every process again. */
+static bool is_known_refusal(const struct xa_attachment *attachment, const struct xa_iface *iface)
+{
+	__u32 holder;
+
+	return attachment->refused_ifindex == iface->ifindex && attachment->holder_id &&
+	       attachment->why[0] && !xa_hook_holder(iface->ifindex, &holder) &&
+	       holder == attachment->holder_id;
+}
+
+static int try_attach(struct xa_attach *attach, struct xa_attachment *attachment,
+		      const struct xa_iface *iface, struct xa_why *why)
+{
 	int error;
 
-	if (!attachment)
-		return xa_why_set(why, -ENOSPC, "no slot left for %s: %d interfaces at most", name,
-				  XA_SLOTS - 1);
-	attachment->wanted = true;
-	if (attachment->attached)
-		return 0;
-	error = iface ? attach_to(attach, attachment, iface, attach->config->mode, why)
-		      : xa_why_set(why, -ENODEV,
-				   "interface %s does not exist (ip link lists those that do)",
-				   name);
-	if (error)
-		report_failure(attach, attachment, why->text);
-	else
-		report_success(attach, attachment);
+	if (is_known_refusal(attachment, iface))
+		return xa_why_set(why, -EBUSY, "%s", attachment->why);
+	error = attach_to(attach, attachment, iface, attach->config->mode, why);
+	attachment->refused_ifindex = error ? iface->ifindex : 0;
+	attachment->holder_id = 0;
+	if (error == -EBUSY)
+		(void)xa_hook_holder(iface->ifindex, &attachment->holder_id);
 	return error;
 }
 
-/* Keeps the first error, goes on to the other interfaces. */
-static int attach_missing(struct xa_attach *attach, const struct xa_iface *ifaces, size_t count,
-			  struct xa_why *ret_why)
+/* `iface` is NULL where the config names one that does not exist. */
+static void attach_wanted(struct xa_attach *attach, const char *name, const struct xa_iface *iface,
+			  struct pass *pass)
 {
+	struct xa_attachment *attachment = slot_for(attach, name);
 	struct xa_why why = {0};
-	int first = 0, error;
+	int error;
 
+	if (!attachment) {
+		attach->slotless++;
+		error = xa_why_set(&why, -ENOSPC, "no slot left for %s: %d interfaces at most",
+				   name, XA_SLOTS - 1);
+		pass_fail(pass, error, &why);
+		return;
+	}
+	attachment->wanted = true;
+	if (attachment->attached ||
+	    (iface && !pass->retry && attachment->refused_ifindex == iface->ifindex))
+		return;
+	error = iface ? try_attach(attach, attachment, iface, &why)
+		      : xa_why_set(&why, -ENODEV,
+				   "interface %s does not exist (ip link lists those that do)",
+				   name);
+	if (!error) {
+		report_success(attach, attachment);
+		return;
+	}
+	if (!pass->trial)
+		report_failure(attach, attachment, why.text);
+	pass_fail(pass, error, &why);
+}
+
+/* Keeps the first error, goes on to the other interfaces. */
+static void attach_missing(struct xa_attach *attach, const struct xa_iface *ifaces, size_t count,
+			   struct pass *pass)
+{
+	attach->slotless = 0;
 	for (size_t i = 0; i < attach->config->interface_count; i++) {
 		const char *name = name_at(attach, i);
 
-		if (is_pattern(name) || find_iface(ifaces, count, name))
-			continue;
-		error = attach_wanted(attach, name, NULL, first ? &why : ret_why);
-		first = first ? first : error;
+		if (!is_pattern(name) && !find_iface(ifaces, count, name))
+			attach_wanted(attach, name, NULL, pass);
 	}
-	for (size_t i = 0; i < count; i++) {
-		if (!is_matched(attach, ifaces[i].name))
-			continue;
-		error = attach_wanted(attach, ifaces[i].name, &ifaces[i], first ? &why : ret_why);
-		first = first ? first : error;
-	}
-	return first;
+	for (size_t i = 0; i < count; i++)
+		if (is_matched(attach, ifaces[i].name))
+			attach_wanted(attach, ifaces[i].name, &ifaces[i], pass);
 }
 
-static int pass(struct xa_attach *attach, bool trial, struct xa_why *why)
+static void pass_run(struct xa_attach *attach, const struct xa_iface *ifaces, size_t count,
+		     struct pass *pass)
+{
+	drop_stale(attach, ifaces, count, pass->trial);
+	attach_missing(attach, ifaces, count, pass);
+	release_slots(attach);
+}
+
+void xa_attach_check(struct xa_attach *attach, bool retry)
 {
 	_cleanup_free_ struct xa_iface *ifaces = NULL;
-	size_t count;
-	int error = xa_iface_list(&ifaces, &count);
-
-	if (error)
-		return xa_why_set(why, error, "cannot list the interfaces: %s", strerror(-error));
-	drop_stale(attach, ifaces, count, trial);
-	return attach_missing(attach, ifaces, count, why);
-}
-
-void xa_attach_check(struct xa_attach *attach)
-{
 	struct xa_why why = {0};
+	struct pass pass = {.retry = retry, .why = &why};
+	size_t count;
 
-	(void)pass(attach, false, &why);
+	if (!xa_iface_list(&ifaces, &count))
+		pass_run(attach, ifaces, count, &pass);
 }
 
 static int resolve_default(struct xa_attach *attach, const struct xa_config *config,
@@ -421,18 +444,15 @@ static bool has_any(const struct xa_attach *attach)
 	return false;
 }
 
-/* An interface that was attached, is still wanted, and could not be attached again: the new mode's
- * fault. */
-static int check_losses(const struct xa_attach *attach, const bool *was_attached,
-			struct xa_why *why)
+/* Whether an interface that was attached, and still is wanted, could not be attached again: the new
+ * mode's fault. */
+static bool has_lost(const struct xa_attach *attach, const bool *was_attached)
 {
-	for (size_t slot = 1; slot < XA_SLOTS; slot++) {
-		const struct xa_attachment *attachment = &attach->slots[slot];
-
-		if (was_attached[slot] && attachment->wanted && !attachment->attached)
-			return xa_why_set(why, -EIO, "%s", attachment->why);
-	}
-	return 0;
+	for (size_t slot = 1; slot < XA_SLOTS; slot++)
+		if (was_attached[slot] && attach->slots[slot].wanted &&
+		    !attach->slots[slot].attached)
+			return true;
+	return false;
 }
 
 /* Mode hw can stand beside the others, so it is tried before anything is let go of. */
@@ -440,42 +460,65 @@ static int try_offload(struct xa_attach *attach, const struct xa_config *config,
 {
 	for (size_t slot = 1; config->mode == XA_MODE_HW && slot < XA_SLOTS; slot++) {
 		const struct xa_attachment *attachment = &attach->slots[slot];
+		struct xa_iface iface = {.ifindex = attachment->ifindex};
 		_cleanup_close_ int fd = -1;
 		int error;
 
 		if (!attachment->attached || attachment->mode == XA_MODE_HW)
 			continue;
+		(void)snprintf(iface.name, sizeof(iface.name), "%s", attachment->name);
 		error = xa_xdp_attach(attach->xdp, attachment->ifindex, attachment->link_header,
 				      XA_MODE_HW, &fd);
 		if (error)
-			return why_attach(attachment->name, attachment->ifindex, XA_MODE_HW, error,
-					  why);
+			return xa_refusal_set(why, &iface, XA_MODE_HW, error);
 	}
 	return 0;
 }
 
 /* First what the new config adds, on trial; then what it leaves out, or, if it failed, what it
  * added. */
-int xa_attach_configure(struct xa_attach *attach, const struct xa_config *config,
-			struct xa_why *ret_why)
+static int configure(struct xa_attach *attach, const struct xa_config *config,
+		     const struct xa_iface *ifaces, size_t count, struct xa_why *why)
 {
 	const struct xa_config *before = attach->config;
+	char default_before[IF_NAMESIZE];
+	struct pass trial = {.trial = true, .retry = true, .why = why};
+	struct xa_why ignored = {0};
+	struct pass settle = {.retry = true, .why = &ignored};
 	bool was_attached[XA_SLOTS];
-	int error = resolve_default(attach, config, ret_why);
 
-	if (!error)
-		error = try_offload(attach, config, ret_why);
-	if (error)
-		return error;
+	memcpy(default_before, attach->default_name, sizeof(default_before));
+	trial.error = resolve_default(attach, config, why);
+	if (!trial.error)
+		trial.error = try_offload(attach, config, why);
+	if (trial.error) {
+		memcpy(attach->default_name, default_before, sizeof(default_before));
+		return trial.error;
+	}
 	for (size_t slot = 0; slot < XA_SLOTS; slot++)
 		was_attached[slot] = attach->slots[slot].attached;
 	attach->config = config;
-	error = pass(attach, true, ret_why);
-	if (has_any(attach))
-		error = check_losses(attach, was_attached, ret_why);
-	if (error)
+	pass_run(attach, ifaces, count, &trial);
+	if (has_any(attach) && !has_lost(attach, was_attached))
+		trial.error = 0;
+	if (trial.error) {
 		attach->config = before;
+		memcpy(attach->default_name, default_before, sizeof(default_before));
+	}
 	if (attach->config)
-		xa_attach_check(attach);
-	return error;
+		pass_run(attach, ifaces, count, &settle);
+	return trial.error;
+}
+
+int xa_attach_configure(struct xa_attach *attach, const struct xa_config *config,
+			struct xa_why *ret_why)
+{
+	_cleanup_free_ struct xa_iface *ifaces = NULL;
+	size_t count;
+	int error = xa_iface_list(&ifaces, &count);
+
+	if (error)
+		return xa_why_set(ret_why, error, "cannot list the interfaces: %s",
+				  strerror(-error));
+	return configure(attach, config, ifaces, count, ret_why);
 }

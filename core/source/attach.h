@@ -22,6 +22,9 @@ struct xa_attachment {
 	uint64_t reattaches;
 	uint64_t detached_ns; /* sum of the gaps between two attachments, ended ones only */
 	uint64_t detached_since_ns;
+	uint64_t held_ns; /* when the link was last seen to hold */
+	unsigned refused_ifindex; /* the interface that could not be attached to; 0: none */
+	__u32 holder_id; /* and the program that is in the way there; 0: none */
 	int link_fd;
 	bool link_header;
 };
@@ -65,9 +68,13 @@ XA_DEFINE_CLEANUP(xa_attach)
 int xa_attach_configure(struct xa_attach *attach, const struct xa_config *config,
 			struct xa_why *ret_why);
 
-/* Looks whether the links still hold and whether interfaces have come. Call it when
- * xa_iface_changed() and once a poll. */
-void xa_attach_check(struct xa_attach *attach);
+/* Looks whether the links still hold and whether interfaces have come. Once a poll with `retry`;
+ * when xa_iface_changed() without: an interface that has refused is then left alone, since trying
+ * it may be what made it change. */
+void xa_attach_check(struct xa_attach *attach, bool retry);
+
+/* Interfaces that are wanted and for which there is no slot: packets of theirs are not seen. */
+size_t xa_attach_slotless(const struct xa_attach *attach);
 
 /* By slot; XA_SLOTS of them, borrowed until the next call. */
 const struct xa_attachment *xa_attach_list(const struct xa_attach *attach);

@@ -9,6 +9,9 @@
 #include "core/source/drain.h"
 
 #include <bpf/bpf.h>
+#include <string.h>
+
+#include "core/source/map_size.h"
 
 #define BATCH_MIN 4096
 
@@ -19,7 +22,17 @@ struct xa_drain {
 	struct xa_flow_value *values; /* one a CPU for each key */
 	struct xa_reading *readings;
 	bool *forget;
+	void *forget_keys;
 };
+
+static void buffers_free(struct xa_drain *drain)
+{
+	free(drain->keys);
+	free(drain->values);
+	free(drain->readings);
+	free(drain->forget);
+	free(drain->forget_keys);
+}
 
 static int resize(struct xa_drain *drain, size_t batch)
 {
@@ -29,17 +42,13 @@ static int resize(struct xa_drain *drain, size_t batch)
 	fresh.values = calloc(batch * drain->cpus, sizeof(*fresh.values));
 	fresh.readings = calloc(batch, sizeof(*fresh.readings));
 	fresh.forget = calloc(batch, sizeof(*fresh.forget));
-	if (!fresh.keys || !fresh.values || !fresh.readings || !fresh.forget) {
-		free(fresh.keys);
-		free(fresh.values);
-		free(fresh.readings);
-		free(fresh.forget);
+	fresh.forget_keys = calloc(batch, sizeof(struct xa_flow_key6));
+	if (!fresh.keys || !fresh.values || !fresh.readings || !fresh.forget ||
+	    !fresh.forget_keys) {
+		buffers_free(&fresh);
 		return -ENOMEM;
 	}
-	free(drain->keys);
-	free(drain->values);
-	free(drain->readings);
-	free(drain->forget);
+	buffers_free(drain);
 	*drain = fresh;
 	return 0;
 }
@@ -61,14 +70,11 @@ void xa_drain_free(struct xa_drain *drain)
 {
 	if (!drain)
 		return;
-	free(drain->keys);
-	free(drain->values);
-	free(drain->readings);
-	free(drain->forget);
+	buffers_free(drain);
 	free(drain);
 }
 
-static void readings_fill(struct xa_drain *drain, enum xa_family family, size_t count)
+static void readings_fill(struct xa_drain *drain, const struct xa_drain_side *side, size_t count)
 {
 	const struct xa_flow_key4 *keys4 = drain->keys;
 	const struct xa_flow_key6 *keys6 = drain->keys;
@@ -77,45 +83,67 @@ static void readings_fill(struct xa_drain *drain, enum xa_family family, size_t 
 		struct xa_reading *reading = &drain->readings[i];
 		const struct xa_flow_value *values = &drain->values[i * drain->cpus];
 
-		reading->key = family == XA_IPV6 ? keys6[i] : xa_flow_key_widen(&keys4[i]);
+		reading->key = side->family == XA_IPV6 ? keys6[i] : xa_flow_key_widen(&keys4[i]);
 		reading->value = values[0];
 		for (size_t cpu = 1; cpu < drain->cpus; cpu++)
-			xa_flow_value_add(&reading->value, &values[cpu]);
+			xa_flow_value_add(&reading->value, &values[cpu], side->now_tick);
 	}
 }
 
-/* Moves the keys of forgotten entries to the front; returns how many. */
-static size_t keys_pick(struct xa_drain *drain, size_t key_size, size_t count)
+/* Copies the keys of entries to forget; returns how many. */
+static size_t keys_pick(const struct xa_drain *drain, size_t key_size, size_t count)
 {
-	char *keys = drain->keys;
-	size_t picked = 0;
+	const char *keys = drain->keys;
+	char *picked = drain->forget_keys;
+	size_t picks = 0;
 
 	for (size_t i = 0; i < count; i++)
 		if (drain->forget[i])
-			__builtin_memmove(keys + picked++ * key_size, keys + i * key_size,
-					  key_size);
-	return picked;
+			memcpy(picked + picks++ * key_size, keys + i * key_size, key_size);
+	return picks;
+}
+
+/* One by one: an entry that cannot be deleted stays, and is not forgotten. Returns the last error.
+ */
+static int entries_delete_each(struct xa_drain *drain, int map_fd, size_t key_size, size_t count)
+{
+	const char *keys = drain->keys;
+	int last = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		int error = drain->forget[i] ? bpf_map_delete_elem(map_fd, keys + i * key_size) : 0;
+
+		if (!error || error == -ENOENT)
+			continue;
+		drain->forget[i] = false;
+		last = error;
+	}
+	return last;
 }
 
 static int entries_delete(struct xa_drain *drain, int map_fd, size_t key_size, size_t count)
 {
-	__u32 deleted = (__u32)keys_pick(drain, key_size, count);
+	__u32 picks = (__u32)keys_pick(drain, key_size, count);
 
-	return deleted ? bpf_map_delete_batch(map_fd, drain->keys, &deleted, NULL) : 0;
+	if (!picks || !bpf_map_delete_batch(map_fd, drain->forget_keys, &picks, NULL))
+		return 0;
+	return entries_delete_each(drain, map_fd, key_size, count);
 }
 
-static int batch_hand_over(struct xa_drain *drain, int map_fd, enum xa_family family,
+static int batch_hand_over(struct xa_drain *drain, int map_fd, const struct xa_drain_side *side,
 			   const struct xa_sink *sink, size_t count)
 {
-	size_t key_size = family == XA_IPV6 ? sizeof(struct xa_flow_key6)
-					    : sizeof(struct xa_flow_key4);
+	int error;
 
-	readings_fill(drain, family, count);
+	readings_fill(drain, side, count);
 	sink->take(sink->ctx, drain->readings, count, drain->forget);
-	return entries_delete(drain, map_fd, key_size, count);
+	error = entries_delete(drain, map_fd, xa_map_key_size(side->family), count);
+	if (sink->forget)
+		sink->forget(sink->ctx, drain->readings, count, drain->forget);
+	return error;
 }
 
-int xa_drain_map(struct xa_drain *drain, int map_fd, enum xa_family family,
+int xa_drain_map(struct xa_drain *drain, int map_fd, const struct xa_drain_side *side,
 		 const struct xa_sink *sink, uint64_t *ret_entries)
 {
 	__u32 position, *from = NULL;
@@ -135,7 +163,7 @@ int xa_drain_map(struct xa_drain *drain, int map_fd, enum xa_family family,
 		}
 		if (end && end != -ENOENT)
 			return end;
-		error = batch_hand_over(drain, map_fd, family, sink, count);
+		error = batch_hand_over(drain, map_fd, side, sink, count);
 		if (error)
 			return error;
 		entries += count;

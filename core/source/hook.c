@@ -115,6 +115,23 @@ static void add_program(struct xa_buf *owner, __u32 prog_id)
 		xa_buf_addf(owner, "program id %u", prog_id);
 }
 
+static __u32 holder_of(const struct bpf_xdp_query_opts *opts)
+{
+	if (opts->drv_prog_id)
+		return opts->drv_prog_id;
+	return opts->skb_prog_id ? opts->skb_prog_id : opts->hw_prog_id;
+}
+
+int xa_hook_holder(unsigned ifindex, __u32 *ret_prog_id)
+{
+	struct bpf_xdp_query_opts opts;
+	int error = query(ifindex, &opts);
+
+	if (!error)
+		*ret_prog_id = holder_of(&opts);
+	return error;
+}
+
 int xa_hook_query(unsigned ifindex, struct xa_hook *ret_hook)
 {
 	_cleanup_xa_buf_ struct xa_buf owner = {0};
@@ -125,9 +142,7 @@ int xa_hook_query(unsigned ifindex, struct xa_hook *ret_hook)
 	if (error)
 		return error;
 	hook.mode = opts.drv_prog_id ? XA_MODE_DRV : opts.skb_prog_id ? XA_MODE_SKB : XA_MODE_HW;
-	hook.prog_id = opts.drv_prog_id	  ? opts.drv_prog_id
-		       : opts.skb_prog_id ? opts.skb_prog_id
-					  : opts.hw_prog_id;
+	hook.prog_id = holder_of(&opts);
 	if (hook.prog_id) {
 		add_program(&owner, hook.prog_id);
 		add_holder(&owner, hook.prog_id);

@@ -12,6 +12,7 @@
 #include <linux/if_arp.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
+#include <net/route.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -19,6 +20,7 @@ struct list {
 	struct xa_iface *ifaces;
 	size_t count;
 	size_t size;
+	bool interrupted; /* something changed while it was made: entries may be missing */
 };
 
 /* netlink's macros take const away: so nothing here is */
@@ -52,8 +54,9 @@ static int list_add_messages(struct list *list, struct nlmsghdr *message, size_t
 	for (; NLMSG_OK(message, len); message = NLMSG_NEXT(message, len)) {
 		int error;
 
+		list->interrupted |= message->nlmsg_flags & NLM_F_DUMP_INTR;
 		if (message->nlmsg_type == NLMSG_DONE)
-			return 0;
+			return *(const int *)NLMSG_DATA(message);
 		if (message->nlmsg_type == NLMSG_ERROR)
 			return ((struct nlmsgerr *)NLMSG_DATA(message))->error;
 		if (message->nlmsg_type != RTM_NEWLINK)
@@ -100,17 +103,27 @@ static int read_links(int fd, struct list *list)
 	return more;
 }
 
+static int list_make(int fd, struct list *list)
+{
+	int error = request_links(fd);
+
+	list->count = 0;
+	list->interrupted = false;
+	if (!error)
+		error = read_links(fd, list);
+	return error ? error : list->interrupted ? -EAGAIN : 0;
+}
+
+#define LIST_TRIES 5
+
 int xa_iface_list(struct xa_iface **ret_ifaces, size_t *ret_count)
 {
 	_cleanup_close_ int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
 	struct list list = {0};
-	int error;
+	int error = fd < 0 ? -errno : -EAGAIN;
 
-	if (fd < 0)
-		return -errno;
-	error = request_links(fd);
-	if (!error)
-		error = read_links(fd, &list);
+	for (int i = 0; i < LIST_TRIES && error == -EAGAIN; i++)
+		error = list_make(fd, &list);
 	if (error) {
 		free(list.ifaces);
 		return error;
@@ -131,12 +144,13 @@ static int default_route4(char ret_name[IF_NAMESIZE])
 	if (!file)
 		return -errno;
 	while (fgets(line, sizeof(line), file)) {
-		unsigned long destination, metric, mask;
+		unsigned long destination, flags, metric, mask;
 		char name[IF_NAMESIZE];
 
-		if (sscanf(line, "%15s %lx %*x %*x %*d %*d %lu %lx", name, &destination, &metric,
-			   &mask) != 4 ||
-		    destination || mask || metric >= best)
+		if (sscanf(line, "%15s %lx %*x %lx %*d %*d %lu %lx", name, &destination, &flags,
+			   &metric, &mask) != 5 ||
+		    destination || mask || flags & RTF_REJECT || metric >= best ||
+		    !strcmp(name, "*")) /* blackhole and throw have no interface */
 			continue;
 		best = metric;
 		(void)snprintf(ret_name, IF_NAMESIZE, "%s", name);
@@ -154,13 +168,13 @@ static int default_route6(char ret_name[IF_NAMESIZE])
 	if (!file)
 		return -errno;
 	while (fgets(line, sizeof(line), file)) {
-		unsigned long prefix, metric;
+		unsigned long prefix, metric, flags;
 		char name[IF_NAMESIZE], destination[33];
 
-		if (sscanf(line, "%32s %lx %*s %*x %*s %lx %*x %*x %*x %15s", destination, &prefix,
-			   &metric, name) != 4 ||
-		    strspn(destination, "0") != 32 || prefix || metric >= best ||
-		    !strcmp(name, "lo"))
+		if (sscanf(line, "%32s %lx %*s %*x %*s %lx %*x %*x %lx %15s", destination, &prefix,
+			   &metric, &flags, name) != 5 ||
+		    strspn(destination, "0") != 32 || prefix || flags & RTF_REJECT ||
+		    metric >= best)
 			continue;
 		best = metric;
 		(void)snprintf(ret_name, IF_NAMESIZE, "%s", name);
@@ -185,6 +199,7 @@ bool xa_iface_has_link_header(unsigned short type)
 	case ARPHRD_TUNNEL6:
 	case ARPHRD_SIT:
 	case ARPHRD_IPGRE:
+	case ARPHRD_IP6GRE:
 		return false;
 	default:
 		return true;

@@ -17,7 +17,8 @@ struct xa_iface {
 	char name[IF_NAMESIZE];
 };
 
-/* All interfaces of this network namespace. The caller frees the array. 0 or -errno. */
+/* All interfaces of this network namespace. The caller frees the array. 0,
+ * -EAGAIN if they change too fast for a whole list, or -errno. */
 int xa_iface_list(struct xa_iface **ret_ifaces, size_t *ret_count);
 
 /* Name of the interface of the default route with the lowest metric: IPv4's, else IPv6's. 0,

@@ -81,6 +81,13 @@ static struct xa_flow_value value_of(const struct xa_packet *packet, uint32_t le
 	};
 }
 
+/* The classic format has 32 bits without a sign, which libpcap takes for some with one: until 2106.
+ */
+static uint64_t seconds_of(const struct pcap_pkthdr *header)
+{
+	return header->ts.tv_sec < 0 ? (uint32_t)header->ts.tv_sec : (uint64_t)header->ts.tv_sec;
+}
+
 int xa_pcap_next(struct xa_pcap *pcap, uint8_t slot, struct xa_pcap_packet *ret_packet,
 		 struct xa_why *ret_why)
 {
@@ -97,7 +104,7 @@ int xa_pcap_next(struct xa_pcap *pcap, uint8_t slot, struct xa_pcap_packet *ret_
 		.class = xa_parse(pcap->link, data, data + header->caplen, &parsed),
 		.bytes = header->len,
 		/* at nanosecond precision libpcap keeps nanoseconds in tv_usec */
-		.time_ns = (uint64_t)header->ts.tv_sec * XA_NS_PER_S + (uint64_t)header->ts.tv_usec,
+		.time_ns = seconds_of(header) * XA_NS_PER_S + (uint64_t)header->ts.tv_usec,
 	};
 	if (ret_packet->class != XA_CLASS_FLOW)
 		return 1;

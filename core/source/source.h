@@ -13,4 +13,8 @@ struct xa_sink {
 	/* `count` readings of one side; sets ret_forget[i] where entry i is to go. Must not fail.
 	 */
 	void (*take)(void *ctx, const struct xa_reading *readings, size_t count, bool *ret_forget);
+	/* The same readings: where forgotten[i] is set, entry i is gone. Must not fail. NULL: not
+	 * asked for. */
+	void (*forget)(void *ctx, const struct xa_reading *readings, size_t count,
+		       const bool *forgotten);
 };

@@ -57,10 +57,13 @@ static int why_load(struct xa_why *why, int error)
 {
 	switch (error) {
 	case -EPERM:
-	case -EACCES:
-		return xa_why_set(why, -EPERM,
+		return xa_why_set(why, error,
 				  "not permitted to load netflow_filter: needs CAP_BPF and "
 				  "CAP_NET_ADMIN (run as root, or grant both)");
+	case -EACCES:
+		return xa_why_set(why, error,
+				  "the kernel's verifier refused netflow_filter (before 5.18 it "
+				  "needs CAP_PERFMON as well)");
 	case -ENOMEM:
 		return xa_why_set(why, error,
 				  "not enough memory for the flow maps: lower flows.max");
@@ -132,15 +135,13 @@ static int prog_id(const struct bpf_program *program, __u32 *ret_id)
  */
 static int skeleton_load(struct xa_xdp *xdp, bool frags)
 {
-	struct bpf_program *program;
+	__u32 flags = frags ? BPF_F_XDP_HAS_FRAGS : 0;
 
 	xdp->skel = netflow_filter_bpf__open();
 	if (!xdp->skel)
 		return -errno;
-	if (!frags) {
-		bpf_object__for_each_program(program, xdp->skel->obj)(void)
-			bpf_program__set_flags(program, 0);
-	}
+	(void)bpf_program__set_flags(xdp->skel->progs.netflow_filter, flags);
+	(void)bpf_program__set_flags(xdp->skel->progs.netflow_ip, flags);
 	xdp->frags = frags;
 	xdp->skel->rodata->percpu = xdp->percpu;
 	(void)bpf_map__set_type(bpf_map__inner_map(xdp->skel->maps.flow_sides),
@@ -353,13 +354,14 @@ int xa_xdp_read_tally(struct xa_xdp *xdp, unsigned side, struct xa_ledger *ledge
 	return 0;
 }
 
-int xa_xdp_drain(struct xa_xdp *xdp, unsigned side, const struct xa_sink *sink,
+int xa_xdp_drain(struct xa_xdp *xdp, unsigned side, uint32_t now_tick, const struct xa_sink *sink,
 		 struct xa_xdp_fill *ret_fill)
 {
 	struct xa_xdp_fill fill = {0};
 
 	for (enum xa_family family = 0; family < XA_FAMILY_COUNT_; family++) {
-		int error = xa_drain_map(xdp->drain, xdp->flow_fds[family][side], family, sink,
+		struct xa_drain_side of = {.family = family, .now_tick = now_tick};
+		int error = xa_drain_map(xdp->drain, xdp->flow_fds[family][side], &of, sink,
 					 &fill.entries[family]);
 
 		if (error)
@@ -404,5 +406,6 @@ bool xa_xdp_is_permitted(const struct xa_xdp *xdp)
 {
 	__u32 index = 0;
 
-	return !bpf_map_lookup_elem(bpf_map__fd(xdp->skel->maps.tally), &index, xdp->tally_cpus);
+	return !bpf_map_lookup_elem(bpf_map__fd(xdp->skel->maps.tally), &index, xdp->tally_cpus) &&
+	       !flow_map_place(xdp, XA_IPV4, xdp->epoch);
 }

@@ -72,9 +72,9 @@ struct xa_xdp_fill {
 	uint64_t entries[XA_FAMILY_COUNT_]; /* that stood on the side before the sink forgot some */
 };
 
-/* Hands every entry that stands on the side to the sink and deletes those it forgets. 0 or -errno.
- */
-int xa_xdp_drain(struct xa_xdp *xdp, unsigned side, const struct xa_sink *sink,
+/* Hands every entry that stands on the side to the sink and deletes those it forgets. 0 or -errno;
+ * see xa_drain_map() for what an error leaves. */
+int xa_xdp_drain(struct xa_xdp *xdp, unsigned side, uint32_t now_tick, const struct xa_sink *sink,
 		 struct xa_xdp_fill *ret_fill);
 
 /* Entries that one side of a family has room for. */

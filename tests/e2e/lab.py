@@ -12,10 +12,12 @@ import http.client
 import json
 import os
 import pathlib
+import platform
 import re
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
@@ -307,6 +309,10 @@ class Netns:
     def ip(self, *command):
         return run("ip", "-n", self.name, *command)
 
+    def batch(self, *commands):
+        """Several commands of ip(8) by one process: as little time as possible between them."""
+        return run("ip", "-n", self.name, "-batch", "-", input="\n".join(commands) + "\n")
+
     def link(self, interface):
         """What `ip -j link` says; None if there is no such interface."""
         links = json.loads(self.ip("-j", "link", "show") or "[]")
@@ -330,14 +336,15 @@ XDP_MODES = {1: "drv", 2: "skb", 3: "hw"}
 class Wire:
     """A veth pair: traffic leaves at one end and is seen at the other."""
 
-    def __init__(self, sender, sender_if, monitor, monitor_if):
+    def __init__(self, sender, sender_if, monitor, monitor_if, queues=1):
         self.sender, self.sender_if = sender, sender_if
         self.monitor, self.monitor_if = monitor, monitor_if
+        self.queues = ("numtxqueues", str(queues), "numrxqueues", str(queues))
         self.create()
 
     def create(self):
-        self.sender.ip("link", "add", self.sender_if, "type", "veth", "peer", "name",
-                       self.monitor_if, "netns", self.monitor.name)
+        self.sender.ip("link", "add", self.sender_if, *self.queues, "type", "veth", "peer", "name",
+                       self.monitor_if, *self.queues, "netns", self.monitor.name)
         self.sender.ip("link", "set", self.sender_if, "up")
         self.monitor.ip("link", "set", self.monitor_if, "up")
         wait_for("the link to come up", lambda: all(
@@ -354,6 +361,7 @@ class Process:
     """A child whose stdout and stderr are read line by line while it runs."""
 
     def __init__(self, command, netns=None, **options):
+        self.since = time.monotonic()
         self.lines = []
         self.output = []
         self.arrived = threading.Condition()
@@ -365,6 +373,12 @@ class Process:
             (self.popen.stdout, self.output), (self.popen.stderr, self.lines))]
         for reader in self.readers:
             reader.start()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.end()
 
     def _read(self, stream, lines):
         for line in stream:
@@ -511,7 +525,7 @@ class Daemon(Process):
     def reload_figures(self):
         scrape = self.scrape()
         return (scrape.value("xdp_auditor_config_reloads_total"),
-                scrape.value("xdp_auditor_config_reload_failures_total"))
+                scrape.sum("xdp_auditor_config_reload_failures_total"))
 
 
 class Watch:
@@ -558,6 +572,86 @@ class Watch:
             self.look()
 
 
+# --- somebody else's program ------------------------------------------------------------------
+
+BPF_PROG_LOAD, BPF_LINK_CREATE = 5, 28
+BPF_PROG_TYPE_XDP, BPF_XDP = 6, 37
+RETURN_PASS = struct.pack("<BBhiBBhi", 0xb7, 0, 0, 2, 0x95, 0, 0, 0)
+RTM_SETLINK, NLMSG_ERROR, NLM_F_REQUEST_ACK = 19, 2, 5
+IFLA_XDP, IFLA_XDP_FD, IFLA_XDP_FLAGS, NLA_F_NESTED = 43, 1, 3, 0x8000
+XDP_FLAGS = {"skb": 1 << 1, "drv": 1 << 2}
+
+
+def bpf(command, attributes):
+    number = {"x86_64": 321, "aarch64": 280}.get(platform.machine())
+    need(number, "no number of bpf(2) for this machine")
+    buffer = ctypes.create_string_buffer(attributes, len(attributes))
+    fd = LIBC.syscall(number, command, buffer, len(attributes))
+    if fd < 0:
+        raise OSError(ctypes.get_errno(), f"bpf({command})")
+    return fd
+
+
+def fdinfo(fd, pid="self"):
+    """proc_pid_fdinfo(5): what the kernel tells of a descriptor, as text by name."""
+    lines = pathlib.Path(f"/proc/{pid}/fdinfo/{fd}").read_text().splitlines()
+    return {name: value.strip() for name, _, value in (line.partition(":") for line in lines)}
+
+
+def set_xdp(ifindex, fd, flags):
+    """netlink(7), as iproute2 does it; -1 takes the program off. An OSError if it is refused."""
+    nested = struct.pack("<HHiHHI", 8, IFLA_XDP_FD, fd, 8, IFLA_XDP_FLAGS, flags)
+    body = struct.pack("<BxHiIIHH", socket.AF_UNSPEC, 0, ifindex, 0, 0, 4 + len(nested),
+                       IFLA_XDP | NLA_F_NESTED) + nested
+    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0) as netlink:
+        netlink.send(struct.pack("<IHHII", 16 + len(body), RTM_SETLINK, NLM_F_REQUEST_ACK, 1, 0)
+                     + body)
+        kind, error = struct.unpack_from("<4xH10xi", netlink.recv(65536))
+    equal("netlink's answer", kind, NLMSG_ERROR)
+    if error:
+        raise OSError(-error, "RTM_SETLINK")
+
+
+class Foreign:
+    """A program of somebody else, which passes everything on."""
+
+    NAME = "foreign_pass"
+
+    def __init__(self):
+        instructions = ctypes.create_string_buffer(RETURN_PASS)
+        text = ctypes.create_string_buffer(b"GPL")
+        self.fd = bpf(BPF_PROG_LOAD, struct.pack(
+            "<IIQQIIQII16s", BPF_PROG_TYPE_XDP, 2, ctypes.addressof(instructions),
+            ctypes.addressof(text), 0, 0, 0, 0, 0, self.NAME.encode()))
+        self.id = int(fdinfo(self.fd)["prog_id"])
+
+    def put(self, netns, interface, mode):
+        """On the hook by netlink: it stays there when nobody holds it any more."""
+        with netns.entered():
+            set_xdp(socket.if_nametoindex(interface), self.fd, XDP_FLAGS[mode])
+
+    @staticmethod
+    def off(netns, interface, mode):
+        with netns.entered():
+            set_xdp(socket.if_nametoindex(interface), -1, XDP_FLAGS[mode])
+
+    def link(self, netns, interface, mode):
+        """On the hook by a BPF link, for as long as the descriptor lives; the descriptor."""
+        with netns.entered():
+            return bpf(BPF_LINK_CREATE, struct.pack(
+                "<IIII", self.fd, socket.if_nametoindex(interface), BPF_XDP, XDP_FLAGS[mode]))
+
+    def is_on(self, netns, interface):
+        xdp = netns.xdp(interface)
+        return bool(xdp) and xdp["prog"]["id"] == self.id
+
+    def close(self):
+        """Lets go of the program; may be called twice."""
+        if self.fd >= 0:
+            os.close(self.fd)
+        self.fd = -1
+
+
 # --- one case's world -------------------------------------------------------------------------
 
 class Lab:
@@ -587,8 +681,9 @@ class Lab:
         self.stack.callback(netns.delete)
         return netns.create()
 
-    def wire(self, sender_if="tx0", monitor_if="mon0", sender=None, monitor=None):
-        return Wire(sender or self.netns("tx"), sender_if, monitor or self.netns("mon"), monitor_if)
+    def wire(self, sender_if="tx0", monitor_if="mon0", sender=None, monitor=None, **options):
+        return Wire(sender or self.netns("tx"), sender_if, monitor or self.netns("mon"), monitor_if,
+                    **options)
 
     def config(self, interface, mode="drv", poll_interval="200ms", top_k=2000, extra="",
                name="config.yaml"):
@@ -599,6 +694,11 @@ class Lab:
             "flows: {max: 16384, idle_timeout: 10m, rank_by: packets}\n"
             f"metrics: {{max_series: 100000}}\n{extra}")
         return path
+
+    def foreign(self):
+        foreign = Foreign()
+        self.stack.callback(foreign.close)
+        return foreign
 
     def own(self, process):
         self.processes.append(process)

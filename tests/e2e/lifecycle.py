@@ -3,14 +3,11 @@
 it will not start and with which exit code, and keeps no right that it does not need."""
 
 import contextlib
-import ctypes
 import json
 import os
 import pathlib
-import platform
 import signal
 import socket
-import struct
 import time
 
 import lab
@@ -70,9 +67,9 @@ def not_ready(daemon, word):
     def answer():
         reply = daemon.get("/-/ready")
         lab.equal("status of /-/ready", reply.status, 503)
-        return reply.text
-    text = lab.wait_for("/-/ready to say 503", answer)
-    assert word in text, f"/-/ready does not say {word}: {text!r}"
+        assert word in reply.text, f"/-/ready does not say {word}: {reply.text!r}"
+        return True
+    lab.wait_for(f"/-/ready to say 503 and {word}", answer)
     lab.equal("status of /-/healthy", daemon.get("/-/healthy").status, 200)
 
 
@@ -144,12 +141,8 @@ def auto_interface(world):
 
 # --- somebody else's program ------------------------------------------------------------------
 
-BPF_PROG_LOAD, BPF_LINK_CREATE = 5, 28
-BPF_PROG_TYPE_XDP, BPF_XDP = 6, 37
-XDP_FLAGS_SKB_MODE = 1 << 1
-FOREIGN = "foreign_pass"
 SOURCE = f"""
-__attribute__((section("xdp"), used)) int {FOREIGN}(void *context)
+__attribute__((section("xdp"), used)) int {lab.Foreign.NAME}(void *context)
 {{
 	(void)context;
 	return 2;
@@ -158,29 +151,9 @@ char _license[] __attribute__((section("license"), used)) = "GPL";
 """
 
 
-def bpf(command, attributes):
-    number = {"x86_64": 321, "aarch64": 280}.get(platform.machine())
-    lab.need(number, "no number of bpf(2) for this machine")
-    buffer = ctypes.create_string_buffer(attributes, len(attributes))
-    fd = lab.LIBC.syscall(number, command, buffer, len(attributes))
-    if fd < 0:
-        raise OSError(ctypes.get_errno(), f"bpf({command})")
-    return fd
-
-
 def foreign_link(world, wire):
     """A program that this test holds on the hook by a BPF link."""
-    return_pass = struct.pack("<BBhiBBhi", 0xb7, 0, 0, 2, 0x95, 0, 0, 0)
-    instructions = ctypes.create_string_buffer(return_pass)
-    text = ctypes.create_string_buffer(b"GPL")
-    program = bpf(BPF_PROG_LOAD, struct.pack(
-        "<IIQQIIQII16s", BPF_PROG_TYPE_XDP, 2, ctypes.addressof(instructions),
-        ctypes.addressof(text), 0, 0, 0, 0, 0, FOREIGN.encode()))
-    world.stack.callback(os.close, program)
-    with wire.monitor.entered():
-        index = socket.if_nametoindex(wire.monitor_if)
-        link = bpf(BPF_LINK_CREATE, struct.pack("<IIII", program, index, BPF_XDP,
-                                                XDP_FLAGS_SKB_MODE))
+    link = world.foreign().link(wire.monitor, wire.monitor_if, "skb")
     world.stack.callback(os.close, link)
 
 
@@ -201,7 +174,7 @@ def foreign(world, attach, *modes):
     assert before, "the foreign program is not attached"
     for mode in modes:
         daemon = world.start(wire.monitor, world.config(wire.monitor_if, mode=mode))
-        refused(daemon, FAILED, wire.monitor_if, FOREIGN)
+        refused(daemon, FAILED, wire.monitor_if, lab.Foreign.NAME)
         after = wire.monitor.xdp(wire.monitor_if)
         lab.equal("what is on the hook", after, before)
 

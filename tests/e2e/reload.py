@@ -67,8 +67,8 @@ class Rig:
         """Traffic on mon0 that has to be counted to the packet, whatever happens meanwhile."""
         self.take()
         before = self.daemon.scrape()
-        sender = self.world.sender(self.wires[0], rate=rate, **PATTERN)
-        with lab.Watch(self.daemon) as watch:
+        with (self.world.sender(self.wires[0], rate=rate, **PATTERN) as sender,
+              lab.Watch(self.daemon) as watch):
             self.wait_growth()
             yield watch
             sender.signal(signal.SIGTERM)

@@ -1,8 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Golden tests of the configuration: each config/NAME.yaml has either NAME.ok, the effective config
-# that it makes, or NAME.err, the diagnostics that it gets. An .ok also has to load to itself.
+# Golden tests of the configuration: each config/NAME.yaml, and each directory config-d/NAME, has
+# either NAME.ok, the effective config that it makes, or NAME.err, the diagnostics that it gets. An
+# .ok also has to load to itself. Those of directories say where each value stands.
 #
 #	run_config.sh [--update] XDP_AUDITOR
 #
@@ -18,7 +19,7 @@ if [ $# -ne 1 ] || ! program=$(realpath -e -- "$1"); then
 	echo "usage: ${0##*/} [--update] XDP_AUDITOR" >&2
 	exit 2
 fi
-cd "$(dirname -- "$0")/config" || exit 1
+cd "$(dirname -- "$0")" || exit 1
 out=$(mktemp -d) || exit 1
 trap 'rm -rf -- "$out"' EXIT
 trap 'exit 1' HUP INT TERM
@@ -48,18 +49,23 @@ same() {
 	fi
 }
 
+# check_good NAME PATH OPTION...
 check_good() {
+	name=$1
+	path=$2
+	shift 2
 	if $update; then
-		rm -f -- "$1.err"
-	elif [ -e "$1.err" ]; then
-		fail "$1" "was accepted, $1.err says it is bad"
+		rm -f -- "$name.err"
+	elif [ -e "$name.err" ]; then
+		fail "$name" "was accepted, $name.err says it is bad"
 		return
 	fi
-	[ ! -s "$out/text" ] || fail "$1" "check is not silent about a good file"
-	auditor config --effective -c "$1.yaml" >"$out/text" || fail "$1" "config: exit code $?"
-	same "$1" "$1.ok"
-	auditor config --effective -c "$1.ok" >"$out/text" || fail "$1" "$1.ok: exit code $?"
-	diff -u -- "$1.ok" "$out/text" || fail "$1" "$1.ok does not load to itself"
+	[ ! -s "$out/text" ] || fail "$name" "check is not silent about a good file"
+	auditor config --effective "$@" -c "$path" >"$out/text" || fail "$name" "config: exit code $?"
+	same "$name" "$name.ok"
+	sed 's/  # .*//' "$name.ok" >"$out/plain"
+	auditor config --effective -c "$name.ok" >"$out/text" || fail "$name" "$name.ok: exit code $?"
+	diff -u -- "$out/plain" "$out/text" || fail "$name" "$name.ok does not load to itself"
 }
 
 check_bad() {
@@ -73,27 +79,39 @@ check_bad() {
 	same "$1" "$1.err"
 }
 
-total=0
-for file in *.yaml; do
-	name=${file%.yaml}
+# check_case NAME PATH OPTION...: the options are those of `config --effective`.
+check_case() {
 	total=$((total + 1))
-	auditor check -c "$file" 2>"$out/text" >"$out/stdout"
+	auditor check -c "$2" 2>"$out/text" >"$out/stdout"
 	code=$?
 	said=$(head -n 1 "$out/stdout")
 	case $code in
 	0)
-		[ "$said" = "$file: ok" ] || fail "$name" "check said '$said'"
-		check_good "$name"
+		[ "$said" = "$2: ok" ] || fail "$1" "check said '$said'"
+		check_good "$@"
 		;;
 	78)
-		[ -z "$said" ] || fail "$name" "check wrote to standard output"
-		check_bad "$name"
+		[ -z "$said" ] || fail "$1" "check wrote to standard output"
+		check_bad "$1"
 		;;
-	*) fail "$name" "check: exit code $code" ;;
+	*) fail "$1" "check: exit code $code" ;;
 	esac
+}
+
+total=0
+cd config || exit 1
+for file in *.yaml; do
+	check_case "${file%.yaml}" "$file"
 done
 for file in *.ok *.err; do
 	[ -e "${file%.*}.yaml" ] || fail "$file" "no such case"
+done
+cd ../config-d || exit 1
+for folder in */; do
+	check_case "${folder%/}" "${folder%/}" --origins
+done
+for file in *.ok *.err; do
+	[ -d "${file%.*}" ] || fail "$file" "no such case"
 done
 echo "$total cases, $failed failures"
 [ "$failed" -eq 0 ] && [ "$total" -gt 0 ]

@@ -267,6 +267,8 @@ class IPv6(Case):
         self.assertClass(v6(51, ext(59, 4, ref.AH)[:23]), "truncated")
         self.assertClass(v6(60, ext(60, 1)[:15]), "truncated")
         self.assertClass(v6(60, ext(17, 0)), "truncated")
+        # also where the limit would be next: the eighth is not there in full
+        self.assertClass(v6(60, ext(60) * 7 + ext(60, 1)[:15]), "truncated")
 
     def test_padding_is_no_extension_header(self):
         self.assertClass(v6(60, ext(17) + UDP, length=7), "truncated")

@@ -214,11 +214,11 @@ def _ext_headers(flow, frame, at, end, next_header):
             flow.fragment = True
             return flow
         header_len = _ext_header_len(next_header, frame[at + 1])
+        if at + header_len > end:
+            return TRUNCATED
         next_header = frame[at]
         at += header_len
         walked += 1
-    if at > end:
-        return TRUNCATED
     flow.proto = next_header
     return _transport(flow, frame, at, end, ICMPV6)
 

@@ -7,13 +7,18 @@
  */
 
 #include <arpa/inet.h>
+#include <fcntl.h>
+#include <ftw.h>
 #include <glob.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
 
 #include <cmocka.h>
 
+#include "config/files.h"
 #include "config/load.h"
 #include "config/options.h"
 #include "config/value.h"
@@ -54,8 +59,10 @@ static bool runs_out(void)
 {
 	if (!shortage.on)
 		return false;
-	if (shortage.countdown-- == 0 || (shortage.forever && shortage.countdown < 0))
+	if (shortage.countdown-- == 0 || (shortage.forever && shortage.countdown < 0)) {
+		errno = ENOMEM;
 		return true;
+	}
 	shortage.living++;
 	return false;
 }
@@ -321,8 +328,6 @@ static void test_file_errors(void **state)
 	assert_string_equal(whys.why[0].file, "no/such.yaml");
 	assert_int_equal(whys.why[0].line, 0);
 	assert_string_equal(whys.why[0].text, "cannot open: No such file or directory");
-	assert_int_equal(xa_config_load(&config, "/", NULL, 0, &whys), -EISDIR);
-	assert_string_equal(whys.why[0].text, "cannot read: Is a directory");
 	assert_null(config);
 }
 
@@ -361,6 +366,195 @@ static void test_pipe(void **state)
 	assert_non_null(strstr(printed.text, ":1:8: error: top_k: '0' is out of range"));
 	assert_null(strchr(printed.text, '^'));
 	assert_int_equal(close(ends[0]), 0);
+}
+
+/* A directory that goes with the scope. */
+struct folder {
+	char path[32];
+	int fd;
+};
+
+static int remove_entry(const char *path, const struct stat *status, int kind, struct FTW *walk)
+{
+	(void)status;
+	(void)kind;
+	(void)walk;
+	return remove(path);
+}
+
+static void folder_done(struct folder *folder)
+{
+	(void)close(folder->fd);
+	assert_int_equal(nftw(folder->path, remove_entry, 8, FTW_DEPTH | FTW_PHYS), 0);
+}
+
+static struct folder folder_new(void)
+{
+	struct folder folder = {.path = "/tmp/xa-config-XXXXXX"};
+
+	assert_non_null(mkdtemp(folder.path));
+	folder.fd = open(folder.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	assert_true(folder.fd >= 0);
+	return folder;
+}
+
+static void put_file(int folder, const char *name, const char *text, size_t len)
+{
+	_cleanup_close_ int fd = openat(folder, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC,
+					0600);
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, text, len), len);
+}
+
+static void put_text(const struct folder *folder, const char *name, const char *text)
+{
+	put_file(folder->fd, name, text, strlen(text));
+}
+
+static void assert_folder_refused(const struct folder *folder, int error, const char *name,
+				  const char *reason)
+{
+	struct xa_config *config = NULL;
+	char file[64];
+
+	(void)snprintf(file, sizeof(file), "%s%s", folder->path, name);
+	assert_int_equal(xa_config_load(&config, folder->path, NULL, 0, &whys), error);
+	assert_null(config);
+	assert_int_equal(whys.count, 1);
+	assert_string_equal(whys.why[0].file, file);
+	assert_int_equal(whys.why[0].line, 0);
+	assert_string_equal(whys.why[0].text, reason);
+}
+
+static void test_folder_errors(void **state)
+{
+	XA_CLEANUP(folder_done) struct folder folder = folder_new();
+	static char large[65537];
+
+	(void)state;
+	assert_folder_refused(&folder, -EINVAL, "", "no file *.yaml in this directory");
+	put_text(&folder, ".yaml", "");
+	put_text(&folder, ".a.yaml", "");
+	assert_folder_refused(&folder, -EINVAL, "", "no file *.yaml in this directory");
+	assert_int_equal(mkfifoat(folder.fd, "a.yaml", 0600), 0);
+	assert_folder_refused(&folder, -EINVAL, "/a.yaml", "not a regular file");
+	assert_int_equal(unlinkat(folder.fd, "a.yaml", 0), 0);
+	memset(large, '#', sizeof(large));
+	put_file(folder.fd, "b.yaml", large, sizeof(large));
+	assert_folder_refused(&folder, -EINVAL, "/b.yaml", "larger than 64 KiB");
+}
+
+static void test_folder_is_bounded(void **state)
+{
+	XA_CLEANUP(folder_done) struct folder folder = folder_new();
+	_cleanup_xa_config_ struct xa_config *config = NULL;
+
+	(void)state;
+	for (unsigned i = 0; i < XA_FILES_MAX; i++) {
+		char name[16], text[16];
+
+		(void)snprintf(name, sizeof(name), "%02u.yaml", i);
+		(void)snprintf(text, sizeof(text), "top_k: %u\n", i + 1);
+		put_text(&folder, name, text);
+	}
+	assert_int_equal(xa_config_load(&config, folder.path, NULL, 0, &whys), 0);
+	assert_int_equal(config->top_k, XA_FILES_MAX);
+	put_text(&folder, "x.yaml", "");
+	assert_folder_refused(&folder, -EINVAL, "", "more than 64 files *.yaml");
+}
+
+static void assert_origin(const struct xa_config *config, const char *key, const char *file,
+			  unsigned line)
+{
+	const struct xa_origin *origin = &config->origins[xa_option_find(key) - xa_options];
+
+	assert_string_equal(origin->file, file);
+	assert_int_equal(origin->line, line);
+}
+
+static void test_origins(void **state)
+{
+	static const char text[] =
+		"\nmode: drv\ninterface:\n  - a\nflows:\n  max: 2048\ntop_k: 5\n";
+	static const char *const setting = "top_k=6";
+	_cleanup_xa_config_ struct xa_config *config = NULL;
+	_cleanup_xa_buf_ struct xa_buf dumped = {0};
+
+	(void)state;
+	assert_int_equal(
+		xa_config_load_buffer(&config, "x\ny", text, strlen(text), &setting, 1, &whys), 0);
+	assert_origin(config, "mode", "x\ny", 2);
+	assert_origin(config, "interface", "x\ny", 4);
+	assert_origin(config, "flows.max", "x\ny", 6);
+	assert_origin(config, "top_k", "--set", 0);
+	assert_origin(config, "listen", "default", 0);
+	/* A line feed in a file's name ends no comment. */
+	xa_config_dump_origins(config, &dumped);
+	assert_non_null(strstr(dumped.text, "\nmode: drv  # x?y:2\n"));
+}
+
+#define VERSIONS 1000
+
+/* What kubelet does, in its order, with two files that have to fit each other. */
+static void swap_version(int folder, unsigned version)
+{
+	char name[16], old[16], text[32];
+	_cleanup_close_ int fd = -1;
+
+	(void)snprintf(name, sizeof(name), "..v%u", version);
+	(void)snprintf(old, sizeof(old), "..v%u", version - 1);
+	(void)snprintf(text, sizeof(text), "top_k: %u\n", version);
+	(void)mkdirat(folder, name, 0700);
+	fd = openat(folder, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	put_file(fd, "a.yaml", text, strlen(text));
+	(void)snprintf(text, sizeof(text), "metrics: {max_series: %u}\n", 1000 + version);
+	put_file(fd, "b.yaml", text, strlen(text));
+	if (symlinkat(name, folder, "..data_tmp") ||
+	    renameat(folder, "..data_tmp", folder, "..data"))
+		return;
+	(void)close(take_fd(fd));
+	fd = openat(folder, old, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	(void)unlinkat(fd, "a.yaml", 0);
+	(void)unlinkat(fd, "b.yaml", 0);
+	(void)unlinkat(folder, old, AT_REMOVEDIR);
+}
+
+static bool load_swapped(const char *path)
+{
+	_cleanup_xa_config_ struct xa_config *config = NULL;
+	const int r = xa_config_load(&config, path, NULL, 0, &whys);
+
+	if (r) {
+		assert_int_equal(r, -EAGAIN);
+		assert_int_equal(whys.count, 1);
+		return false;
+	}
+	assert_int_equal(config->metrics.max_series, 1000 + config->top_k);
+	return true;
+}
+
+static void test_swaps(void **state)
+{
+	XA_CLEANUP(folder_done) struct folder folder = folder_new();
+	unsigned loads = 0;
+	pid_t child;
+
+	(void)state;
+	swap_version(folder.fd, 1);
+	child = fork();
+	assert_true(child >= 0);
+	if (!child) {
+		for (unsigned version = 2; version < VERSIONS; version++)
+			swap_version(folder.fd, version);
+		_exit(0);
+	}
+	while (!waitpid(child, NULL, WNOHANG))
+		loads += load_swapped(folder.path);
+	assert_true(load_swapped(folder.path));
+	assert_true(loads > 0);
 }
 
 static void test_environment(void **state)
@@ -563,15 +757,20 @@ static bool load_in_shortage(long works, bool forever, const char *path, int exp
 	return short_of_memory;
 }
 
+static void check_shortage_at(const char *path, int expected)
+{
+	for (int forever = 0; forever < 2; forever++)
+		for (long works = 0; load_in_shortage(works, forever, path, expected); works++)
+			assert_in_range(works, 0, 10000);
+}
+
 static void check_shortage(const char *text, int expected)
 {
 	char path[32];
 	_cleanup_close_ int fd = file_of(text, strlen(text), path);
 
 	(void)fd;
-	for (int forever = 0; forever < 2; forever++)
-		for (long works = 0; load_in_shortage(works, forever, path, expected); works++)
-			assert_in_range(works, 0, 10000);
+	check_shortage_at(path, expected);
 }
 
 static void test_shortage_of_memory(void **state)
@@ -584,6 +783,19 @@ static void test_shortage_of_memory(void **state)
 		       -EINVAL);
 	check_shortage("mode: dvr\ntopk: 5\nflows: {mx: 5, max: ${NOT_SET}}\n? [a]\n: b\n",
 		       -EINVAL);
+}
+
+static void test_shortage_of_memory_in_folder(void **state)
+{
+	XA_CLEANUP(folder_done) struct folder folder = folder_new();
+
+	(void)state;
+	put_text(&folder, "a.yaml", "interface: [eth0, eth1]\nflows: {max: 2048}\n");
+	put_text(&folder, "b.yaml", "interface: eth2\n");
+	check_shortage_at(folder.path, 0);
+	put_text(&folder, "a.yaml", "mode: dvr\n");
+	assert_int_equal(mkfifoat(folder.fd, "c.yaml", 0600), 0);
+	check_shortage_at(folder.path, -EINVAL);
 }
 
 static void test_shortage_in_output(void **state)
@@ -600,6 +812,11 @@ static void test_shortage_in_output(void **state)
 
 		shortage = (struct shortage){.on = true, .countdown = works};
 		xa_config_dump(old, true, &buf);
+		xa_config_dump_origins(old, &buf);
+		xa_config_schema(&buf);
+		xa_config_reference(XA_MARKUP_MARKDOWN, &buf);
+		xa_config_reference(XA_MARKUP_SCDOC, &buf);
+		xa_config_keys(&buf);
 		xa_config_diff(old, new, &buf);
 		failed = xa_buf_failed(&buf);
 		xa_buf_done(&buf);
@@ -622,6 +839,10 @@ int main(void)
 		cmocka_unit_test(test_file_errors),
 		cmocka_unit_test(test_file_size),
 		cmocka_unit_test(test_pipe),
+		cmocka_unit_test(test_folder_errors),
+		cmocka_unit_test(test_folder_is_bounded),
+		cmocka_unit_test(test_origins),
+		cmocka_unit_test(test_swaps),
 		cmocka_unit_test(test_environment),
 		cmocka_unit_test(test_environment_is_bounded),
 		cmocka_unit_test(test_settings),
@@ -632,6 +853,7 @@ int main(void)
 		cmocka_unit_test(test_shipped),
 #if OWN_ALLOCATOR
 		cmocka_unit_test(test_shortage_of_memory),
+		cmocka_unit_test(test_shortage_of_memory_in_folder),
 		cmocka_unit_test(test_shortage_in_output),
 #endif
 	};

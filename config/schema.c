@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/*
+ * The table as a JSON Schema (draft 07), for editors that check and complete while somebody types.
+ * It refuses what can be seen without the environment and never refuses what the daemon takes: the
+ * bounds of durations, and of numbers in quotes, stay with the daemon.
+ */
+
+#include <inttypes.h>
+
+#include "config/value.h"
+
+/* A whole number without sign or superfluous 0. */
+#define DIGITS "(0|[1-9][0-9]*)"
+
+/* ${NAME}, ${NAME:-default}, ${NAME:?message} or $$ somewhere: what comes of it nobody knows yet.
+ */
+#define VARIABLE "\\$(\\$|\\{[A-Za-z_][A-Za-z0-9_]*(:[-?][^$}]*)?\\})"
+
+/* Characters of an interface's name: up to 15 bytes, so at most as many characters. */
+#define NAME_CHARS(but) "[^" but "/:\\u0000-\\u0020\\u007f-\\u00a0]{1,15}"
+
+/* Numeric address and port, IPv6 in brackets. */
+#define LISTEN "([0-9]{1,3}(\\.[0-9]{1,3}){3}|\\[[0-9A-Fa-f:.]+\\]):[1-9][0-9]{0,4}"
+
+/* Entries in one text, with commas and blanks between them. */
+#define SPLIT(entry) "^ *" entry "( *, *" entry ")* *$"
+
+/* A JSON string; text of the table and of this file has no control characters. */
+static void add_string(const char *text, struct xa_buf *buf)
+{
+	xa_buf_adds(buf, "\"");
+	for (; *text; text++) {
+		if (*text == '"' || *text == '\\')
+			xa_buf_adds(buf, "\\");
+		xa_buf_add(buf, text, 1);
+	}
+	xa_buf_adds(buf, "\"");
+}
+
+static void add_pattern(const char *pattern, struct xa_buf *buf)
+{
+	xa_buf_adds(buf, "{\"type\": \"string\", \"pattern\": ");
+	add_string(pattern, buf);
+	xa_buf_adds(buf, "}");
+}
+
+/* Begins a line inside `depth` brackets. */
+static void add_break(unsigned depth, struct xa_buf *buf)
+{
+	xa_buf_addf(buf, "\n%*s", (int)(2 * depth), "");
+}
+
+static void add_duration(const struct xa_option *option, unsigned depth, struct xa_buf *buf)
+{
+	(void)option;
+	(void)depth;
+	xa_buf_adds(buf, "{\"$ref\": \"#/definitions/duration\"}");
+}
+
+static void add_uint(const struct xa_option *option, unsigned depth, struct xa_buf *buf)
+{
+	xa_buf_addf(buf,
+		    "{\"type\": \"integer\", \"minimum\": %" PRIu64 ", \"maximum\": %" PRIu64 "},",
+		    option->min, option->max);
+	add_break(depth, buf);
+	add_pattern("^" DIGITS "$", buf);
+}
+
+/* Unquoted, these words are no strings to YAML. */
+static bool is_boolean(const char *name)
+{
+	return !strcmp(name, "true") || !strcmp(name, "false");
+}
+
+static void add_enum(const struct xa_option *option, unsigned depth, struct xa_buf *buf)
+{
+	(void)depth;
+	xa_buf_adds(buf, "{\"enum\": [");
+	for (size_t i = 0; i < option->name_count; i++) {
+		xa_buf_adds(buf, i ? ", " : "");
+		if (is_boolean(option->names[i]))
+			xa_buf_addf(buf, "%s, ", option->names[i]);
+		add_string(option->names[i], buf);
+	}
+	xa_buf_adds(buf, "]}");
+}
+
+/* A list, or all of it in one text. */
+static void add_list(const struct xa_option *option, unsigned depth, const char *entry,
+		     const char *split, struct xa_buf *buf)
+{
+	add_pattern(split, buf);
+	xa_buf_adds(buf, ",");
+	add_break(depth, buf);
+	xa_buf_addf(buf,
+		    "{\"type\": \"array\", \"minItems\": %" PRIu64 ", \"maxItems\": %" PRIu64
+		    ", \"uniqueItems\": true, \"items\": {\"anyOf\": [",
+		    option->min, option->max);
+	add_break(depth + 1, buf);
+	xa_buf_adds(buf, "{\"$ref\": \"#/definitions/variable\"},");
+	add_break(depth + 1, buf);
+	add_pattern(entry, buf);
+	add_break(depth, buf);
+	xa_buf_adds(buf, "]}}");
+}
+
+static void add_interfaces(const struct xa_option *option, unsigned depth, struct xa_buf *buf)
+{
+	add_list(option, depth, "^" NAME_CHARS("") "$", SPLIT(NAME_CHARS(",")), buf);
+}
+
+static void add_listen(const struct xa_option *option, unsigned depth, struct xa_buf *buf)
+{
+	add_list(option, depth, "^" LISTEN "$", SPLIT(LISTEN), buf);
+}
+
+static void (*const adders[XA_OPTION_TYPE_COUNT_])(const struct xa_option *option, unsigned depth,
+						   struct xa_buf *buf) = {
+	[XA_OPTION_DURATION] = add_duration, [XA_OPTION_UINT] = add_uint,
+	[XA_OPTION_ENUM] = add_enum,	     [XA_OPTION_INTERFACES] = add_interfaces,
+	[XA_OPTION_LISTEN] = add_listen,
+};
+
+static void add_description(const struct xa_option *option, struct xa_buf *buf)
+{
+	_cleanup_xa_buf_ struct xa_buf text = {0};
+
+	xa_buf_addf(&text, "%s Value: ", option->help);
+	xa_value_describe(option, &text);
+	xa_buf_addf(&text, ". A change %s.", xa_reload_texts[option->reload]);
+	if (xa_buf_failed(&text))
+		buf->failed = true;
+	else
+		add_string(text.text, buf);
+}
+
+static void add_default(const struct xa_option *option, struct xa_buf *buf)
+{
+	if (option->type == XA_OPTION_UINT || is_boolean(option->fallback))
+		xa_buf_adds(buf, option->fallback);
+	else
+		add_string(option->fallback, buf);
+}
+
+static void add_option(const struct xa_option *option, unsigned depth, struct xa_buf *buf)
+{
+	add_string(xa_option_name(option), buf);
+	xa_buf_adds(buf, ": {");
+	add_break(depth + 1, buf);
+	xa_buf_adds(buf, "\"description\": ");
+	add_description(option, buf);
+	xa_buf_adds(buf, ",");
+	add_break(depth + 1, buf);
+	xa_buf_adds(buf, "\"default\": ");
+	add_default(option, buf);
+	xa_buf_adds(buf, ",");
+	add_break(depth + 1, buf);
+	xa_buf_adds(buf, "\"anyOf\": [");
+	add_break(depth + 2, buf);
+	xa_buf_adds(buf, "{\"$ref\": \"#/definitions/variable\"},");
+	add_break(depth + 2, buf);
+	adders[option->type](option, depth + 2, buf);
+	add_break(depth + 1, buf);
+	xa_buf_adds(buf, "]");
+	add_break(depth, buf);
+	xa_buf_adds(buf, "}");
+}
+
+static void add_section_head(const struct xa_option *option, struct xa_buf *buf)
+{
+	xa_buf_addf(buf, "\"%.*s\": {", (int)xa_option_section(option), option->key);
+	add_break(3, buf);
+	xa_buf_adds(buf, "\"type\": \"object\",");
+	add_break(3, buf);
+	xa_buf_adds(buf, "\"additionalProperties\": false,");
+	add_break(3, buf);
+	xa_buf_adds(buf, "\"properties\": {");
+}
+
+/* A section's tail comes with its last option. */
+static void add_row(const struct xa_option *option, struct xa_buf *buf)
+{
+	const unsigned depth = xa_option_section(option) ? 4 : 2;
+
+	if (xa_option_begins_section(option)) {
+		add_break(2, buf);
+		add_section_head(option, buf);
+	}
+	add_break(depth, buf);
+	add_option(option, depth, buf);
+	if (xa_option_ends_section(option)) {
+		add_break(3, buf);
+		xa_buf_adds(buf, "}");
+		add_break(2, buf);
+		xa_buf_adds(buf, "}");
+	}
+}
+
+void xa_config_schema(struct xa_buf *buf)
+{
+	xa_buf_adds(buf, "{\n"
+			 "  \"$schema\": \"http://json-schema.org/draft-07/schema#\",\n"
+			 "  \"title\": \"Configuration of xdp-auditor\",\n"
+			 "  \"type\": [\"object\", \"null\"],\n"
+			 "  \"additionalProperties\": false,\n"
+			 "  \"properties\": {");
+	for (size_t i = 0; i < xa_option_count; i++) {
+		xa_buf_adds(buf, i ? "," : "");
+		add_row(&xa_options[i], buf);
+	}
+	xa_buf_adds(buf, "\n  },\n  \"definitions\": {\n    \"variable\": ");
+	add_pattern(VARIABLE, buf);
+	xa_buf_adds(buf,
+		    ",\n    \"duration\": {\"type\": \"string\", \"minLength\": 2, \"pattern\": ");
+	add_string("^(" DIGITS "h)?(" DIGITS "m)?(" DIGITS "s)?(" DIGITS "ms)?$", buf);
+	xa_buf_adds(buf, "}\n  }\n}\n");
+}

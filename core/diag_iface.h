@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/*
+ * The part of `diag` that is about one interface: its driver, its settings, its XDP hook.
+ */
+
+#include "core/diag_host.h"
+#include "core/findings.h"
+#include "core/source/iface.h"
+
+/*
+ * `named`: the user asked for this one, so what keeps `run` from it is fatal; of one among all it
+ * is a warning. Borrows the interface's name for the findings' life. 0 or -errno.
+ */
+int xa_diag_iface(const struct xa_diag_host *host, const struct xa_iface *iface, bool named,
+		  struct xa_findings *findings);
+
+/* Whether it is up; false as well if it cannot be told. */
+bool xa_diag_iface_is_up(const struct xa_iface *iface);
