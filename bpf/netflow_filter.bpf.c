@@ -229,6 +229,7 @@ static __always_inline enum xa_class packet_add(__u32 side, __u32 slot, struct x
  */
 __noinline __u32 same(__u32 class)
 {
+	__asm__ volatile("" : "+r"(class)); /* or the compiler knows what the verifier may not */
 	return class;
 }
 

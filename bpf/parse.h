@@ -11,7 +11,8 @@
  * Two ways to the bytes. Headers at offsets that the compiler knows are read through the packet's
  * pointer. What stands behind IPv4 options or extension headers is peeked at by offset: to add a
  * variable to a packet's pointer needs CAP_PERFMON (the verifier's "unsupported alu operation"),
- * and the daemon is to start with CAP_BPF and CAP_NET_ADMIN alone.
+ * which the daemon does without
+ * where the kernel lets it (6.18; 6.12 wants it for other reasons as well).
  *
  * Sources: IEEE 802.1Q and 802.1ad, RFC 791, RFC 8200, RFC 4302 (AH), RFC 6275 (mobility), RFC 9293
  * (TCP), RFC 768, RFC 3828 (UDP-Lite), RFC 9260 (SCTP), RFC 4340 (DCCP), RFC 792, RFC 4443.

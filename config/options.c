@@ -90,7 +90,7 @@ const struct xa_option xa_options[] = {
 	  .unit = "percent of one core",
 	  .fallback = "10", .reload = XA_RELOAD_LIVE,
 	  .help = "CPU that snapshots may take; beyond it poll_interval is stretched." },
-	{ "metrics.max_series", UINT(metrics.max_series), .min = 100, .max = 1000000, .unit = "series",
+	{ "metrics.max_series", UINT(metrics.max_series), .min = 500, .max = 1000000, .unit = "series",
 	  .fallback = "5000", .reload = XA_RELOAD_LIVE,
 	  .help = "Series exported at most; what does not fit is folded into 'other'." },
 };

@@ -88,7 +88,9 @@ static void name_slots(const struct xa_auditor *auditor, const char **ret_names)
 	const struct xa_attachment *attachments = xa_attach_list(auditor->attach);
 
 	for (unsigned slot = 0; slot < XA_SLOTS; slot++)
-		ret_names[slot] = attachments[slot].name[0] ? attachments[slot].name : NULL;
+		ret_names[slot] = xa_attachment_has_counted(&attachments[slot])
+					  ? attachments[slot].name
+					  : NULL;
 	if (xa_ledger_account(auditor->books.ledger, XA_SLOT_UNKNOWN)->seen.packets)
 		ret_names[XA_SLOT_UNKNOWN] = XA_INTERFACE_OTHER;
 }
@@ -233,12 +235,14 @@ static void attach_event(void *ctx, enum xa_attach_event event,
 	}
 }
 
+/* An interface that nobody wants any more keeps its counters on the page for as long as a flow. */
 static bool is_slot_free(void *ctx, uint8_t slot)
 {
 	const struct xa_auditor *auditor = ctx;
+	uint64_t since = xa_attach_list(auditor->attach)[slot].detached_since_ns;
 
-	return xa_poll_is_slot_free(&auditor->poll, &auditor->books, slot,
-				    xa_attach_list(auditor->attach)[slot].detached_since_ns);
+	return xa_now_ns() - since >= auditor->running.config->flows.idle_timeout_ns &&
+	       xa_poll_is_slot_free(&auditor->poll, &auditor->books, slot, since);
 }
 
 /* --- config --- */

@@ -198,7 +198,7 @@ static void check_capabilities(const struct xa_diag_host *host, struct xa_findin
 		xa_remedy(finding, "run as root%s, or grant CAP_BPF and CAP_NET_ADMIN%s",
 			  foreign ? " of the host" : "", foreign ? " there" : "");
 	else if (verdict == XA_VERDICT_WARN)
-		xa_remedy(finding, "grant CAP_PERFMON as well: needed before kernel 5.18");
+		xa_remedy(finding, "grant CAP_PERFMON as well: needed before kernel 6.18");
 }
 
 static void check_unprivileged_bpf(const struct xa_diag_host *host, struct xa_finding *finding)

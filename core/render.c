@@ -143,9 +143,14 @@ struct lines {
 };
 
 /* Series of one interface at most: 8 common protocols, XA_RARE_MAX others and their sum, for two
- * families, in packets and bytes; the reasons, seen and residual. Half of max_series is for them,
- * half for the flows. */
-#define SERIES_PER_INTERFACE (4 * (8 + XA_RARE_MAX + 1) + 2 * (XA_REASON_COUNT_ - 1) + 4)
+ * families, in packets and bytes; the reasons, seen and residual; and three of its attachment. Half
+ * of max_series is for them, half for the flows. */
+#define SERIES_PER_INTERFACE (4 * (8 + XA_RARE_MAX + 1) + 2 * (XA_REASON_COUNT_ - 1) + 4 + 3)
+
+bool xa_is_shown_alone(const struct xa_config *config, unsigned slot)
+{
+	return slot == 1 || slot <= config->metrics.max_series / 2 / SERIES_PER_INTERFACE;
+}
 
 static void line_add(struct lines *lines, const char *interface, const struct xa_account *account)
 {
@@ -157,7 +162,7 @@ static void line_add(struct lines *lines, const char *interface, const struct xa
  * stand. */
 static void lines_make(struct lines *lines, const struct xa_traffic *traffic)
 {
-	size_t alone = traffic->config->metrics.max_series / 2 / SERIES_PER_INTERFACE;
+	struct xa_residual residual;
 
 	lines->count = 0;
 	/* among the others only common protocols are told apart: who came first changes */
@@ -169,12 +174,13 @@ static void lines_make(struct lines *lines, const struct xa_traffic *traffic)
 
 		if (!traffic->slot_names[slot])
 			continue;
-		if (slot == 1 || slot <= alone)
+		if (xa_is_shown_alone(traffic->config, slot))
 			line_add(lines, traffic->slot_names[slot], account);
 		else
 			xa_account_add(&lines->other, account);
 	}
-	if (lines->other.seen.packets)
+	residual = xa_account_residual(&lines->other);
+	if (lines->other.seen.packets || residual.packets || residual.bytes)
 		line_add(lines, XA_INTERFACE_OTHER, &lines->other);
 }
 

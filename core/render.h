@@ -29,6 +29,10 @@ struct xa_traffic {
  * flows of several. */
 bool xa_wants_interface_label(const struct xa_config *config, const struct xa_table *table);
 
+/* Whether an interface has series of its own, or shares those of XA_INTERFACE_OTHER:
+ * metrics.max_series. */
+bool xa_is_shown_alone(const struct xa_config *config, unsigned slot);
+
 /*
  * The counters of each interface and the conservation residual, then the living flows, as many of
  * the top as metrics.max_series leaves room for. *ret_folded: samples that found no room. Errors

@@ -40,14 +40,16 @@ static void replay_packet(struct replay *replay, const struct xa_pcap_packet *pa
 {
 	struct xa_count one = {1, packet->bytes};
 
-	replay->now_ns = packet->time_ns;
-	if (packet->time_ns >= replay->next_sweep_ns) {
-		(void)xa_table_sweep(replay->books.table, xa_tick(packet->time_ns), NULL, NULL);
-		replay->next_sweep_ns = packet->time_ns + replay->config->poll_interval_ns;
+	/* packets of a capture may be out of order; its clock goes forward */
+	if (packet->time_ns > replay->now_ns)
+		replay->now_ns = packet->time_ns;
+	if (replay->now_ns >= replay->next_sweep_ns) {
+		(void)xa_table_sweep(replay->books.table, xa_tick(replay->now_ns), NULL, NULL);
+		replay->next_sweep_ns = replay->now_ns + replay->config->poll_interval_ns;
 	}
 	xa_ledger_add_seen(replay->books.ledger, SLOT, one);
 	if (packet->class == XA_CLASS_FLOW)
-		xa_table_add(replay->books.table, &packet->reading);
+		xa_table_add(replay->books.table, &packet->reading, xa_tick(replay->now_ns));
 	else
 		xa_ledger_add_reason(replay->books.ledger, SLOT, packet->class, one);
 }

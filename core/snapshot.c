@@ -33,31 +33,79 @@ static void sample_double(struct xa_exposition *expo, enum xa_metric metric, dou
 	xa_exposition_double(expo, NULL, value);
 }
 
-static void render_attached(struct xa_exposition *expo, const struct xa_self *self,
-			    const struct xa_config *config)
-{
-	xa_exposition_begin(expo, XA_METRIC_ATTACHED);
-	for (unsigned slot = 0; slot < XA_SLOTS; slot++) {
-		const struct xa_attachment *attachment = &self->attachments[slot];
-		const char *values[XA_LABELS_MAX] = {
-			attachment->name,
-			xa_mode_names[attachment->attached ? attachment->mode : config->mode]};
+/* What is said of the attachments that have no series of their own. */
+struct rest {
+	size_t count;
+	bool attached; /* all that are wanted */
+	uint64_t reattaches;
+	uint64_t detached_ns;
+};
 
-		if (attachment->wanted)
-			xa_exposition_u64(expo, values, attachment->attached);
+static struct rest rest_of(const struct xa_self *self, const struct xa_config *config)
+{
+	const struct xa_attachment *gone = &self->attachments[XA_SLOT_UNKNOWN];
+	struct rest rest = {
+		.attached = !self->slotless,
+		.count = self->slotless + (gone->reattaches || gone->detached_ns),
+		.reattaches = gone->reattaches,
+		.detached_ns = gone->detached_ns,
+	};
+
+	for (unsigned slot = 1; slot < XA_SLOTS; slot++) {
+		const struct xa_attachment *attachment = &self->attachments[slot];
+
+		if (!attachment->name[0] || xa_is_shown_alone(config, slot))
+			continue;
+		rest.count++;
+		rest.attached &= !attachment->wanted || attachment->attached;
+		rest.reattaches += attachment->reattaches;
+		rest.detached_ns += attachment->detached_ns;
 	}
+	return rest;
+}
+
+static void render_attached(struct xa_exposition *expo, const struct xa_self *self,
+			    const struct xa_config *config, const struct rest *rest)
+{
+	const char *values[XA_LABELS_MAX] = {XA_INTERFACE_OTHER, xa_mode_names[config->mode]};
+
+	xa_exposition_begin(expo, XA_METRIC_ATTACHED);
+	if (rest->count)
+		xa_exposition_u64(expo, values, rest->attached);
+	for (unsigned slot = 1; slot < XA_SLOTS; slot++) {
+		const struct xa_attachment *attachment = &self->attachments[slot];
+
+		if (!attachment->wanted || !xa_is_shown_alone(config, slot))
+			continue;
+		values[0] = attachment->name;
+		values[1] = xa_mode_names[attachment->attached ? attachment->mode : config->mode];
+		xa_exposition_u64(expo, values, attachment->attached);
+	}
+}
+
+static void render_gaps(struct xa_exposition *expo, const struct xa_self *self,
+			const struct xa_config *config, const struct rest *rest)
+{
+	static const char *const other = XA_INTERFACE_OTHER;
+
 	xa_exposition_begin(expo, XA_METRIC_REATTACHES_TOTAL);
-	for (unsigned slot = 0; slot < XA_SLOTS; slot++) {
+	if (rest->count)
+		xa_exposition_u64(expo, &other, rest->reattaches);
+	for (unsigned slot = 1; slot < XA_SLOTS; slot++) {
 		const char *name = self->attachments[slot].name;
 
-		if (*name)
+		if (xa_attachment_has_counted(&self->attachments[slot]) &&
+		    xa_is_shown_alone(config, slot))
 			xa_exposition_u64(expo, &name, self->attachments[slot].reattaches);
 	}
 	xa_exposition_begin(expo, XA_METRIC_DETACHED_SECONDS_TOTAL);
-	for (unsigned slot = 0; slot < XA_SLOTS; slot++) {
+	if (rest->count)
+		xa_exposition_double(expo, &other, (double)rest->detached_ns / 1e9);
+	for (unsigned slot = 1; slot < XA_SLOTS; slot++) {
 		const char *name = self->attachments[slot].name;
 
-		if (*name)
+		if (xa_attachment_has_counted(&self->attachments[slot]) &&
+		    xa_is_shown_alone(config, slot))
 			xa_exposition_double(expo, &name,
 					     (double)self->attachments[slot].detached_ns / 1e9);
 	}
@@ -78,10 +126,12 @@ static void render_self(struct xa_exposition *expo, const struct xa_self *self,
 			const struct xa_config *config)
 {
 	static const char *const version = XA_VERSION, *const folded = "flow";
+	struct rest rest = rest_of(self, config);
 
 	xa_exposition_begin(expo, XA_METRIC_BUILD_INFO);
 	xa_exposition_u64(expo, &version, 1);
-	render_attached(expo, self, config);
+	render_attached(expo, self, config, &rest);
+	render_gaps(expo, self, config, &rest);
 	xa_exposition_begin(expo, XA_METRIC_POLL_DURATION);
 	xa_exposition_histogram(expo, &self->poll_durations, &xa_poll_bounds);
 	sample_double(expo, XA_METRIC_POLL_INTERVAL, (double)self->interval_ns / 1e9);

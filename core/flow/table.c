@@ -211,7 +211,7 @@ static bool apply_one(struct xa_table *table, const struct xa_table_read *read,
 	return flow ? flow_read(table, flow, read, &reading->value) : true;
 }
 
-void xa_table_add(struct xa_table *table, const struct xa_reading *reading)
+void xa_table_add(struct xa_table *table, const struct xa_reading *reading, uint32_t now_tick)
 {
 	struct xa_flow *flow = flow_for(table, reading,
 					xa_index_hash(&table->index, &reading->key));
@@ -219,7 +219,7 @@ void xa_table_add(struct xa_table *table, const struct xa_reading *reading)
 		.value = &reading->value,
 		.more = {reading->value.packets, reading->value.bytes},
 		.new_entry = true,
-		.now_tick = reading->value.last_tick,
+		.now_tick = now_tick,
 	};
 
 	if (flow)

@@ -85,9 +85,9 @@ void xa_table_apply(struct xa_table *table, const struct xa_table_read *read,
 void xa_table_forget(struct xa_table *table, unsigned side, const struct xa_reading *readings,
 		     size_t count, const bool *forgotten);
 
-/* Adds packets that stand on no side: for a source that hands over each packet once. Never fails.
- */
-void xa_table_add(struct xa_table *table, const struct xa_reading *reading);
+/* Adds packets that stand on no side: for a source that hands over each packet once. `now_tick` is
+ * the latest time that the source knows of, which the packets may be before. Never fails. */
+void xa_table_add(struct xa_table *table, const struct xa_reading *reading, uint32_t now_tick);
 
 /* Called for a flow, which it borrows for the call. */
 typedef void (*xa_flow_visit)(void *ctx, const struct xa_flow *flow);

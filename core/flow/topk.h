@@ -22,8 +22,8 @@ XA_DEFINE_CLEANUP(xa_topk)
 void xa_topk_visit(void *ctx, const struct xa_flow *flow);
 
 /* The K, largest first; equal ones in the order of their keys, so that the same flows make the same
- * page. Borrowed until the next reset; visits
- * before that are not allowed. */
+ * page. Borrowed until the next reset; neither
+ * visits nor another call are allowed before that. */
 const struct xa_flow *xa_topk_sorted(struct xa_topk *top, size_t *ret_count);
 
 void xa_topk_reset(struct xa_topk *top);

@@ -136,6 +136,8 @@ static void release_slots(struct xa_attach *attach)
 		    !attach->hooks.is_slot_free(attach->hooks.ctx, (uint8_t)slot))
 			continue;
 		xa_ledger_fold(attach->ledger, (uint8_t)slot);
+		attach->slots[XA_SLOT_UNKNOWN].reattaches += attachment->reattaches;
+		attach->slots[XA_SLOT_UNKNOWN].detached_ns += attachment->detached_ns;
 		*attachment = (struct xa_attachment){.link_fd = -1};
 	}
 }
@@ -241,16 +243,21 @@ static void report_success(struct xa_attach *attach, struct xa_attachment *attac
  * was moved to another network namespace keeps the number, which an interface here may get
  * meanwhile: so the hook here has to have the program as well.
  */
-static bool link_holds(const struct xa_attach *attach, const struct xa_attachment *attachment)
+static bool link_holds(const struct xa_attach *attach, const struct xa_attachment *attachment,
+		       const struct xa_iface *iface)
 {
-	__u32 prog_id = xa_xdp_prog_id(attach->xdp, attachment->link_header);
+	static const enum xa_iface_xdp hooks[XA_MODE_COUNT_] = {
+		[XA_MODE_DRV] = XA_IFACE_XDP_DRV,
+		[XA_MODE_SKB] = XA_IFACE_XDP_SKB,
+		[XA_MODE_HW] = XA_IFACE_XDP_HW,
+	};
 	struct bpf_link_info info = {0};
 	__u32 len = sizeof(info);
-	enum xa_mode mode;
 
 	return !bpf_obj_get_info_by_fd(attachment->link_fd, &info, &len) &&
 	       info.xdp.ifindex == attachment->ifindex &&
-	       !xa_hook_mode(attachment->ifindex, prog_id, &mode) && mode == attachment->mode;
+	       iface->xdp_progs[hooks[attachment->mode]] ==
+		       xa_xdp_prog_id(attach->xdp, attachment->link_header);
 }
 
 static const struct xa_iface *find_ifindex(const struct xa_iface *ifaces, size_t count,
@@ -304,7 +311,7 @@ static void drop_stale(struct xa_attach *attach, const struct xa_iface *ifaces, 
 		iface = find_ifindex(ifaces, count, attachment->ifindex);
 		if (!iface || strcmp(iface->name, attachment->name)) {
 			lose(attach, attachment, xa_now_ns(), "the interface is gone");
-		} else if (!link_holds(attach, attachment)) {
+		} else if (!link_holds(attach, attachment, iface)) {
 			lose(attach, attachment, attachment->held_ns,
 			     "somebody detached the program");
 		} else if (attachment->wanted ? !mode_fits(attach, attachment) : !trial) {
@@ -332,14 +339,19 @@ static void pass_fail(struct pass *pass, int error, const struct xa_why *why)
 	*pass->why = *why;
 }
 
+static __u32 holder_of(const struct xa_iface *iface)
+{
+	for (size_t i = 0; i < XA_IFACE_XDP_COUNT_; i++)
+		if (iface->xdp_progs[i])
+			return iface->xdp_progs[i];
+	return 0;
+}
+
 /* A hook that the same program holds as before is not worth a look at every process again. */
 static bool is_known_refusal(const struct xa_attachment *attachment, const struct xa_iface *iface)
 {
-	__u32 holder;
-
-	return attachment->refused_ifindex == iface->ifindex && attachment->holder_id &&
-	       attachment->why[0] && !xa_hook_holder(iface->ifindex, &holder) &&
-	       holder == attachment->holder_id;
+	return attachment->refused_ifindex == iface->ifindex && attachment->why[0] &&
+	       attachment->holder_id && attachment->holder_id == holder_of(iface);
 }
 
 static int try_attach(struct xa_attach *attach, struct xa_attachment *attachment,
@@ -351,9 +363,7 @@ static int try_attach(struct xa_attach *attach, struct xa_attachment *attachment
 		return xa_why_set(why, -EBUSY, "%s", attachment->why);
 	error = attach_to(attach, attachment, iface, attach->config->mode, why);
 	attachment->refused_ifindex = error ? iface->ifindex : 0;
-	attachment->holder_id = 0;
-	if (error == -EBUSY)
-		(void)xa_hook_holder(iface->ifindex, &attachment->holder_id);
+	attachment->holder_id = error == -EBUSY ? holder_of(iface) : 0;
 	return error;
 }
 
@@ -483,8 +493,6 @@ static int configure(struct xa_attach *attach, const struct xa_config *config,
 	const struct xa_config *before = attach->config;
 	char default_before[IF_NAMESIZE];
 	struct pass trial = {.trial = true, .retry = true, .why = why};
-	struct xa_why ignored = {0};
-	struct pass settle = {.retry = true, .why = &ignored};
 	bool was_attached[XA_SLOTS];
 
 	memcpy(default_before, attach->default_name, sizeof(default_before));
@@ -506,7 +514,8 @@ static int configure(struct xa_attach *attach, const struct xa_config *config,
 		memcpy(attach->default_name, default_before, sizeof(default_before));
 	}
 	if (attach->config)
-		pass_run(attach, ifaces, count, &settle);
+		xa_attach_check(attach,
+				true); /* by a fresh list: the old one knows no new program */
 	return trial.error;
 }
 

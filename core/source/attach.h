@@ -29,6 +29,12 @@ struct xa_attachment {
 	bool link_header;
 };
 
+/* Whether packets of it were ever counted: only then has it counters to show. */
+static inline bool xa_attachment_has_counted(const struct xa_attachment *attachment)
+{
+	return attachment->attached || attachment->detached_since_ns;
+}
+
 enum xa_attach_event {
 	XA_ATTACHED,
 	XA_REATTACHED, /* gap_ns: how long it was off */
@@ -76,7 +82,8 @@ void xa_attach_check(struct xa_attach *attach, bool retry);
 /* Interfaces that are wanted and for which there is no slot: packets of theirs are not seen. */
 size_t xa_attach_slotless(const struct xa_attach *attach);
 
-/* By slot; XA_SLOTS of them, borrowed until the next call. */
+/* By slot; XA_SLOTS of them, borrowed until the next call. That of XA_SLOT_UNKNOWN has no name, and
+ * the sums of the slots that were given back. */
 const struct xa_attachment *xa_attach_list(const struct xa_attach *attach);
 
 /* Whether all that is wanted is attached, and something is. */

@@ -122,16 +122,6 @@ static __u32 holder_of(const struct bpf_xdp_query_opts *opts)
 	return opts->skb_prog_id ? opts->skb_prog_id : opts->hw_prog_id;
 }
 
-int xa_hook_holder(unsigned ifindex, __u32 *ret_prog_id)
-{
-	struct bpf_xdp_query_opts opts;
-	int error = query(ifindex, &opts);
-
-	if (!error)
-		*ret_prog_id = holder_of(&opts);
-	return error;
-}
-
 int xa_hook_query(unsigned ifindex, struct xa_hook *ret_hook)
 {
 	_cleanup_xa_buf_ struct xa_buf owner = {0};

@@ -21,9 +21,5 @@ struct xa_hook {
  * hw. 0 or -errno. Finding the process reads /proc and is left out where that is not permitted. */
 int xa_hook_query(unsigned ifindex, struct xa_hook *ret_hook);
 
-/* The id alone of the program that xa_hook_query() tells of; 0: free. Reads nothing but the
- * kernel's answer. */
-int xa_hook_holder(unsigned ifindex, __u32 *ret_prog_id);
-
 /* The mode in which `prog_id` is on the hook: 0, -ENOENT if it is not, or -errno. */
 int xa_hook_mode(unsigned ifindex, __u32 prog_id, enum xa_mode *ret_mode);

@@ -10,6 +10,7 @@
 
 #include <limits.h>
 #include <linux/if_arp.h>
+#include <linux/if_link.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 #include <net/route.h>
@@ -22,6 +23,24 @@ struct list {
 	size_t size;
 	bool interrupted; /* something changed while it was made: entries may be missing */
 };
+
+static void xdp_read(struct xa_iface *iface, struct rtattr *xdp)
+{
+	size_t len = RTA_PAYLOAD(xdp);
+
+	for (struct rtattr *attr = RTA_DATA(xdp); RTA_OK(attr, len); attr = RTA_NEXT(attr, len)) {
+		uint32_t *prog = attr->rta_type == IFLA_XDP_DRV_PROG_ID
+					 ? &iface->xdp_progs[XA_IFACE_XDP_DRV]
+				 : attr->rta_type == IFLA_XDP_SKB_PROG_ID
+					 ? &iface->xdp_progs[XA_IFACE_XDP_SKB]
+				 : attr->rta_type == IFLA_XDP_HW_PROG_ID
+					 ? &iface->xdp_progs[XA_IFACE_XDP_HW]
+					 : NULL;
+
+		if (prog)
+			memcpy(prog, RTA_DATA(attr), sizeof(*prog));
+	}
+}
 
 /* netlink's macros take const away: so nothing here is */
 static int list_add(struct list *list, struct ifinfomsg *info, size_t attrs_len)
@@ -40,10 +59,13 @@ static int list_add(struct list *list, struct ifinfomsg *info, size_t attrs_len)
 	}
 	iface = &list->ifaces[list->count];
 	*iface = (struct xa_iface){.ifindex = (unsigned)info->ifi_index, .type = info->ifi_type};
-	for (; RTA_OK(attr, attrs_len); attr = RTA_NEXT(attr, attrs_len))
+	for (; RTA_OK(attr, attrs_len); attr = RTA_NEXT(attr, attrs_len)) {
 		if (attr->rta_type == IFLA_IFNAME)
 			(void)snprintf(iface->name, sizeof(iface->name), "%s",
 				       (const char *)RTA_DATA(attr));
+		else if ((attr->rta_type & NLA_TYPE_MASK) == IFLA_XDP)
+			xdp_read(iface, attr);
+	}
 	list->count++;
 	return 0;
 }

@@ -11,10 +11,18 @@
 
 #include "core/base/base.h"
 
+enum xa_iface_xdp {
+	XA_IFACE_XDP_DRV,
+	XA_IFACE_XDP_SKB,
+	XA_IFACE_XDP_HW,
+	XA_IFACE_XDP_COUNT_
+};
+
 struct xa_iface {
 	unsigned ifindex;
 	unsigned short type; /* ARPHRD_*, <linux/if_arp.h> */
 	char name[IF_NAMESIZE];
+	uint32_t xdp_progs[XA_IFACE_XDP_COUNT_]; /* ids of the programs on its XDP hook; 0: none */
 };
 
 /* All interfaces of this network namespace. The caller frees the array. 0,

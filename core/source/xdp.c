@@ -60,10 +60,11 @@ static int why_load(struct xa_why *why, int error)
 		return xa_why_set(why, error,
 				  "not permitted to load netflow_filter: needs CAP_BPF and "
 				  "CAP_NET_ADMIN (run as root, or grant both)");
-	case -EACCES:
-		return xa_why_set(why, error,
-				  "the kernel's verifier refused netflow_filter (before 5.18 it "
-				  "needs CAP_PERFMON as well)");
+	case -EACCES: /* the verifier's word; what it lacks is nearly always this */
+		return xa_why_set(
+			why, -EPERM,
+			"the kernel's verifier refused netflow_filter: before 6.18 it needs "
+			"CAP_PERFMON beside CAP_BPF and CAP_NET_ADMIN");
 	case -ENOMEM:
 		return xa_why_set(why, error,
 				  "not enough memory for the flow maps: lower flows.max");

@@ -8,9 +8,9 @@
  * Two objects: `xa_xdp` is the loaded program with its maps; it knows ifindexes and slots, not
  * names. attach.h keeps names attached.
  *
- * Loading needs CAP_BPF and CAP_NET_ADMIN (before 5.8 CAP_SYS_ADMIN). All the rest needs neither
- * since 5.19 (kernel commit c8644cd0efe7), attaching a loaded program by a link included; before,
- * CAP_BPF for each call.
+ * Loading needs CAP_BPF and CAP_NET_ADMIN, and CAP_PERFMON on 6.12 and older (6.18 does without).
+ * All the rest needs none since 5.19 (kernel commit c8644cd0efe7), attaching a loaded program by a
+ * link included; before, CAP_BPF for each call.
  */
 
 #include "config/config.h"

@@ -252,24 +252,15 @@ static int first_measure(void *ctx, double *ret_values)
 {
 	struct lab *lab = ctx;
 	struct sending firsts = lab->sending;
-	double with, stepping;
-	int empty_fd = sender_program_fd(lab->sender, SENDER_EMPTY);
 	int error = sides_turn(lab);
 
 	firsts.order = SENDER_IN_ORDER;
 	if (!error)
 		error = sender_canary(lab->sender, &ret_values[CANARY]);
 	if (!error)
-		error = sender_aim(lab->sender, empty_fd);
-	if (!error)
-		error = sender_send(lab->sender, &firsts, &stepping);
-	if (!error)
-		error = sender_aim(lab->sender, lab->filter_fd);
-	if (!error)
-		error = sender_send(lab->sender, &firsts, &with);
+		error = sender_cost(lab->sender, lab->filter_fd, &firsts, &ret_values[FILTER]);
 	if (!error)
 		error = sender_cost(lab->sender, lab->filter_fd, &lab->sending, &ret_values[OTHER]);
-	ret_values[FILTER] = with - stepping + ret_values[CANARY];
 	return error;
 }
 

@@ -580,7 +580,7 @@ static int heap_open(struct heap *heap, uint32_t flows, enum shape shape)
 	for (uint32_t i = 0; i < flows; i++) {
 		struct xa_reading reading = reading_of(i, flows, shape);
 
-		xa_table_add(heap->table, &reading);
+		xa_table_add(heap->table, &reading, reading.value.last_tick);
 	}
 	return 0;
 }

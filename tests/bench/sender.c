@@ -175,7 +175,9 @@ int sender_canary(const struct sender *sender, double *ret_ns)
 	return run(sender_program_fd(sender, SENDER_EMPTY), XA_IPV4, CANARY_PACKETS, ret_ns);
 }
 
-/* What fits a cache is in it before the clock starts. */
+/* What fits a cache is in it before the clock starts; but flows in order may be their first
+ * packets.
+ */
 static int sent_to(const struct sender *sender, int program_fd, const struct sending *sending,
 		   double *ret_ns)
 {
@@ -183,7 +185,7 @@ static int sent_to(const struct sender *sender, int program_fd, const struct sen
 	int error = sender_aim(sender, program_fd);
 
 	warm_up.packets = sending->flows < WARM_UP_MAX ? sending->flows : WARM_UP_MAX;
-	if (!error)
+	if (!error && sending->order == SENDER_FAR_APART)
 		error = sender_send(sender, &warm_up, ret_ns);
 	return error ? error : sender_send(sender, sending, ret_ns);
 }

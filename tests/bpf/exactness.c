@@ -29,7 +29,7 @@
 #define NOISE_EVERY 16 /* shots at flows between two at a frame that is in no flow */
 #define PACKETS	    100000000ULL
 #define TTL	    64
-#define CLOCK_LAG   10 /* ticks: the kernel's coarse clock steps at 100 Hz or more */
+#define CLOCK_LAG   50 /* ticks: the kernel's coarse clock steps at 100 Hz or more */
 
 /* A flow's protocol and family, by its number. All have enough behind the IP header for ports. */
 static const struct {

@@ -276,7 +276,7 @@ static const struct row rows[] = {
 };
 
 /* The kernel's coarse clock lags by up to a scheduler tick: 10 ms at 100 Hz. */
-#define CLOCK_LAG 10
+#define CLOCK_LAG 50
 
 static uint8_t nibble(char digit)
 {

@@ -218,6 +218,8 @@ def auto_falls_back(world):
     netns = world.netns()
     daemon = world.daemon(netns, world.config("lo", mode="auto"))
     daemon.wait_line(r"netflow_filter attached to lo \(mode=skb\)")
+    daemon.wait_seen(1)
+    assert "came off" not in daemon.stderr(), daemon.stderr()
     with lab.Watch(daemon):
         daemon.wait_seen(20)
     lab.equal("xdp_auditor_attached", daemon.scrape().value(

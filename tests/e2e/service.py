@@ -119,7 +119,7 @@ def too_many_interfaces(world):
     netns.batch(*(f"link add many{i} type veth peer name too{i}" for i in range(pairs)),
                 *(f"link set {end}{i} up" for i in range(pairs) for end in ("many", "too")))
     config = world.config('["many*", "too*"]', mode="skb")
-    daemon = world.start(netns, config)
+    daemon = world.start(netns, config, "--set", "flows.idle_timeout=1s")
     daemon.wait_line("no slot left for 3 interfaces")
     reply = lab.wait_for("a page", lambda: lab.request(netns, lab.PORT, "/-/ready"))
     lab.wait_for("/-/ready to tell", lambda: "no slot left" in lab.request(
@@ -128,7 +128,7 @@ def too_many_interfaces(world):
     netns.ip("link", "del", "many0")
     netns.ip("link", "del", "many1")
     lab.wait_for("the slots to be given on",
-                 lambda: lab.request(netns, lab.PORT, "/-/ready").status == 200)
+                 lambda: lab.request(netns, lab.PORT, "/-/ready").status == 200, 60)
 
 
 if __name__ == "__main__":

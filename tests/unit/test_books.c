@@ -64,7 +64,7 @@ static void add(struct scene *scene, uint8_t slot, uint16_t host, uint64_t packe
 
 	reading.key.saddr[2] = (uint8_t)(host >> 8);
 	reading.key.saddr[3] = (uint8_t)host;
-	xa_table_add(scene->books.table, &reading);
+	xa_table_add(scene->books.table, &reading, reading.value.last_tick);
 }
 
 static void rank(struct scene *scene, uint64_t seconds)

@@ -156,10 +156,10 @@ static void test_wants_interface_label(void **state)
 
 		assert_int_equal(xa_table_new(&table, &limits, scene->ledger), 0);
 		assert_int_equal(xa_wants_interface_label(scene->config, table), cases[i].wants);
-		xa_table_add(table, &one);
+		xa_table_add(table, &one, one.value.last_tick);
 		assert_int_equal(xa_wants_interface_label(scene->config, table), cases[i].wants);
 		other.key.tail.slot = 2;
-		xa_table_add(table, &other);
+		xa_table_add(table, &other, other.value.last_tick);
 		assert_true(xa_wants_interface_label(scene->config, table));
 	}
 }
@@ -196,7 +196,7 @@ static void test_order(void **state)
 /* The largest stay, what is left out is told, and the page keeps to its bound. */
 static void test_max_series(void **state)
 {
-	_cleanup_scene_ struct scene *scene = scene_of("interface=eth0", "metrics.max_series=200");
+	_cleanup_scene_ struct scene *scene = scene_of("interface=eth0", "metrics.max_series=500");
 	size_t packets, bytes;
 
 	(void)state;
@@ -207,7 +207,7 @@ static void test_max_series(void **state)
 	bytes = count_of(scene, "xdp_netflow_flow_bytes{");
 	assert_true(packets > 50);
 	assert_int_equal(packets, bytes);
-	assert_in_range(scene->series, 199, 200);
+	assert_in_range(scene->series, 499, 500);
 	assert_int_equal(scene->folded, 2 * (TOP_MAX - packets));
 	assert_non_null(strstr(scene->buf.text, "xdp_netflow_flow_packets{src=\"10.0.0.0\""));
 	assert_null(strstr(scene->buf.text, "xdp_netflow_flow_packets{src=\"10.0.2.87\""));
@@ -418,8 +418,8 @@ static void assert_bounded(unsigned interfaces, unsigned max_series)
 /* The promise of bounded cardinality, against as many interfaces and protocols as there can be. */
 static void test_many_interfaces(void **state)
 {
-	static const unsigned interfaces[] = {1, 2, 3, 4, 5, 20, 100, 255};
-	static const unsigned bounds[] = {500, 501, 640, 1000, 5000, 20000, 100000};
+	static const unsigned interfaces[] = {1, 2, 5, 20, 255};
+	static const unsigned bounds[] = {500, 501, 5000, 100000};
 
 	(void)state;
 	for (size_t i = 0; i < array_size(interfaces); i++)
@@ -428,7 +428,7 @@ static void test_many_interfaces(void **state)
 }
 
 /* The first keep their names, the rest share one, and a packet that is missing there still shows.
- */
+ * Who came first among many changes: so of protocols only the common ones are told apart there. */
 static void test_interfaces_share(void **state)
 {
 	_cleanup_scene_ struct scene *scene = scene_of("interface=*", "metrics.max_series=500");
@@ -441,6 +441,10 @@ static void test_interfaces_share(void **state)
 	assert_true(has(scene, "xdp_auditor_unaccounted_packets{interface=\"if1\"} 0"));
 	assert_true(has(scene, "xdp_auditor_unaccounted_packets{interface=\":other\"} 3"));
 	assert_true(has(scene, "xdp_auditor_unaccounted_bytes{interface=\":other\"} 180"));
+	assert_int_equal(count_of(scene, "xdp_netflow_packets_total{interface=\"if1\""),
+			 2 * (8 + XA_RARE_MAX + 1));
+	assert_int_equal(count_of(scene, "xdp_netflow_packets_total{interface=\":other\""),
+			 2 * (8 + 1));
 	assert_null(strstr(scene->buf.text, "\"if40\""));
 	assert_null(strstr(scene->buf.text, "\"if39\""));
 	assert_int_equal(count_of(scene, "xdp_auditor_seen_packets_total{interface=\":other\"}"),

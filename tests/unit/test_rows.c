@@ -60,7 +60,7 @@ static void scene_add(struct scene *scene, const struct xa_flow_key6 *key, uint6
 		.value = {.packets = packets, .bytes = bytes, .first_tick = 10, .last_tick = 10},
 	};
 
-	xa_table_add(scene->table, &reading);
+	xa_table_add(scene->table, &reading, reading.value.last_tick);
 }
 
 /* The model's list of rows; a row is found by looking at all. */

@@ -15,14 +15,14 @@ struct scene {
 	struct xa_ledger *ledger;
 	struct xa_attachment attachments[XA_SLOTS];
 	const char *names[XA_SLOTS];
-	struct xa_flow top[200];
+	struct xa_flow top[400];
 	struct xa_traffic traffic;
 	struct xa_self self;
 };
 
 static int setup(void **state)
 {
-	static const char *const settings[] = {"interface=eth0,eth1", "metrics.max_series=100"};
+	static const char *const settings[] = {"interface=eth0,eth1", "metrics.max_series=500"};
 	struct scene *scene = calloc(1, sizeof(*scene));
 	struct xa_whys whys;
 
@@ -198,6 +198,7 @@ static void test_folded_adds_up(void **state)
 	for (size_t i = 0; i < array_size(scene->top); i++) {
 		scene->top[i].packets = 1;
 		scene->top[i].key.daddr[0] = (uint8_t)i;
+		scene->top[i].key.daddr[1] = (uint8_t)(i >> 8);
 		scene->top[i].key.tail.slot = 1;
 	}
 	scene->traffic.top_count = array_size(scene->top);

@@ -410,7 +410,7 @@ static void step_add(struct model *model)
 		model_take(model, id, &entry, entry.count, true);
 	else
 		model_refuse(model, id, entry.count);
-	xa_table_add(model->table, &reading);
+	xa_table_add(model->table, &reading, reading.value.last_tick);
 	model->readings++;
 }
 
@@ -724,7 +724,7 @@ static void test_full_table(void **state)
 	assert_true(scene_read(&scene, 0, 25, &second));
 	assert_int_equal(account->reasons[XA_REASON_FLOW_LIMIT].packets, 7);
 	assert_int_equal(account->reasons[XA_REASON_FLOW_LIMIT].bytes, 700);
-	xa_table_add(scene.table, &second);
+	xa_table_add(scene.table, &second, second.value.last_tick);
 	assert_int_equal(account->reasons[XA_REASON_FLOW_LIMIT].packets, 14);
 	assert_int_equal(scene_sweep(&scene, 25).packets, 3);
 	assert_true(scene_read(&scene, 0, 200, &first));
@@ -868,8 +868,8 @@ static void test_add(void **state)
 
 	(void)state;
 	scene_begin(&scene, &limits);
-	xa_table_add(scene.table, &reading);
-	xa_table_add(scene.table, &reading);
+	xa_table_add(scene.table, &reading, reading.value.last_tick);
+	xa_table_add(scene.table, &reading, reading.value.last_tick);
 	assert_int_equal(scene_sweep(&scene, 20).packets, 2);
 	assert_int_equal(xa_table_sweep(scene.table, 111, NULL, NULL).flows, 0);
 	assert_int_equal(xa_table_count(scene.table), 0);
@@ -885,9 +885,9 @@ static void test_set_limits(void **state)
 	(void)state;
 	scene_begin(&scene, &limits);
 	second.key = key_of(3);
-	xa_table_add(scene.table, &first);
+	xa_table_add(scene.table, &first, first.value.last_tick);
 	xa_table_set_limits(scene.table, &other);
-	xa_table_add(scene.table, &second);
+	xa_table_add(scene.table, &second, second.value.last_tick);
 	assert_int_equal(scene_sweep(&scene, 15).flows, 1);
 	assert_int_equal(scene_sweep(&scene, 16).flows, 0);
 	xa_table_free(NULL);
