@@ -92,17 +92,28 @@ static __always_inline __u32 now_tick(void)
 }
 
 /* A global function: verified once by itself, instead of again for each way through the parser. */
-__noinline __u32 slot_of(__u32 ifindex)
+__noinline __u32 slot_far(__u32 ifindex)
 {
 	int i;
 
-	for (i = 0; i < XA_IFINDEX_PROBES; i++) {
+	for (i = 1; i < XA_IFINDEX_PROBES; i++) {
 		const struct xa_ifindex_slot *bucket = &ifindex_slots[(ifindex + i) % XA_SLOTS];
 
 		if (bucket->ifindex == ifindex)
 			return bucket->slot % XA_SLOTS;
 	}
 	return XA_SLOT_UNKNOWN;
+}
+
+/* Nearly every interface stands in its home bucket, and a call costs as much as the rest of this.
+ */
+static __always_inline __u32 slot_of(__u32 ifindex)
+{
+	const struct xa_ifindex_slot *bucket = &ifindex_slots[ifindex % XA_SLOTS];
+
+	if (bucket->ifindex == ifindex)
+		return bucket->slot % XA_SLOTS;
+	return slot_far(ifindex);
 }
 
 static __always_inline __u16 short_len(__u32 len)
