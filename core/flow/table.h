@@ -6,7 +6,7 @@
  * there; the table finds out what is new since that side was read last, adds it to the flow and to
  * the ledger.
  *
- * Entries of the kernel's maps stand for as long as a flow lives, because a hit costs a tenth of an
+ * Entries of the kernel's maps stand for as long as a flow lives, because a hit costs less than an
  * insert. So the table remembers per flow and side what it has read, and says which entries may be
  * forgotten. An entry that stands in the kernel has its flow in the table: always. A flow that
  * idles loses its entries side by side, and leaves the table when it has none left and its time is
