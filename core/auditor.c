@@ -8,15 +8,12 @@
 #include "core/auditor.h"
 
 #include <limits.h>
-#include <signal.h>
 #include <string.h>
-#include <sys/epoll.h>
-#include <sys/signalfd.h>
-#include <sys/timerfd.h>
 
 #include "core/base/log.h"
 #include "core/exit.h"
 #include "core/http/server.h"
+#include "core/loop.h"
 #include "core/notify.h"
 #include "core/poll.h"
 #include "core/privileges.h"
@@ -46,11 +43,7 @@ struct xa_auditor {
 	struct xa_notify notify;
 	uint64_t publish_cpu_ns; /* of the last snapshot */
 	int last_tick_error;
-	int epoll_fd;
-	int timer_fd;
-	int signal_fd;
-	int iface_fd;
-	bool stopping;
+	struct xa_loop loop;
 };
 
 static void running_done(struct xa_running *running)
@@ -61,8 +54,6 @@ static void running_done(struct xa_running *running)
 
 static void auditor_done(struct xa_auditor *auditor)
 {
-	int fds[] = {auditor->epoll_fd, auditor->timer_fd, auditor->signal_fd, auditor->iface_fd};
-
 	xa_notify_close(&auditor->notify);
 	xa_server_free(auditor->server);
 	xa_board_free(auditor->board);
@@ -70,9 +61,7 @@ static void auditor_done(struct xa_auditor *auditor)
 	xa_xdp_free(auditor->xdp);
 	xa_books_close(&auditor->books);
 	running_done(&auditor->running);
-	for (size_t i = 0; i < array_size(fds); i++)
-		if (fds[i] >= 0)
-			(void)close(fds[i]);
+	xa_loop_close(&auditor->loop);
 }
 
 static double wall_seconds(void)
@@ -120,15 +109,6 @@ static int publish(struct xa_auditor *auditor)
 	return 0;
 }
 
-static int timer_set(const struct xa_auditor *auditor, uint64_t interval_ns)
-{
-	struct timespec interval = {(time_t)(interval_ns / XA_NS_PER_S),
-				    (long)(interval_ns % XA_NS_PER_S)};
-	struct itimerspec spec = {.it_interval = interval, .it_value = interval};
-
-	return timerfd_settime(auditor->timer_fd, 0, &spec, NULL) ? -errno : 0;
-}
-
 /* CPU time of this thread: waiting for the grace period is none. */
 static uint64_t cpu_ns(void)
 {
@@ -170,7 +150,7 @@ static void pace(struct xa_auditor *auditor, uint64_t spent_ns)
 		wanted = config->poll_interval_ns;
 	else if (wanted <= kept && wanted > kept / 4 * 3)
 		return;
-	if (wanted != kept && !timer_set(auditor, wanted))
+	if (wanted != kept && !xa_loop_set_timer(&auditor->loop, wanted))
 		auditor->self.interval_ns = wanted;
 }
 
@@ -252,8 +232,14 @@ static void log_whys(const struct xa_whys *whys)
 	for (size_t i = 0; i < whys->count && i < XA_WHYS_MAX; i++) {
 		const struct xa_why *why = &whys->why[i];
 
-		xa_log_error("%s:%u:%u: %s", why->file, why->line, why->column, why->text);
+		if (why->line)
+			xa_log_error("%s:%u:%u: %s", why->file, why->line, why->column, why->text);
+		else
+			xa_log_error("%s: %s", why->file, why->text);
 	}
+	if (whys->count > XA_WHYS_MAX)
+		xa_log_error("%zu more errors (xdp-auditor check shows the first %d)",
+			     whys->count - XA_WHYS_MAX, XA_WHYS_MAX);
 }
 
 static int running_load(const struct xa_auditor_options *options, struct xa_running *ret_running)
@@ -340,7 +326,7 @@ static int reload_try(struct xa_auditor *auditor, enum xa_reload_phase *phase)
 	auditor->running = next;
 	log_diff(before.config, next.config);
 	running_done(&before);
-	if (!timer_set(auditor, next.config->poll_interval_ns))
+	if (!xa_loop_set_timer(&auditor->loop, next.config->poll_interval_ns))
 		auditor->self.interval_ns = next.config->poll_interval_ns;
 	return 0;
 }
@@ -445,51 +431,9 @@ static int open_http(struct xa_auditor *auditor)
 	return error;
 }
 
-static int watch_fd(const struct xa_auditor *auditor, int fd)
-{
-	struct epoll_event event = {.events = EPOLLIN, .data.fd = fd};
-
-	return epoll_ctl(auditor->epoll_fd, EPOLL_CTL_ADD, fd, &event) ? -errno : 0;
-}
-
-/* A stderr that nobody reads any more is no reason to end. */
-static int catch_signals(struct xa_auditor *auditor)
-{
-	struct sigaction ignore = {.sa_handler = SIG_IGN};
-	sigset_t signals;
-
-	(void)sigemptyset(&signals);
-	(void)sigaddset(&signals, SIGHUP);
-	(void)sigaddset(&signals, SIGINT);
-	(void)sigaddset(&signals, SIGTERM);
-	(void)sigaddset(&signals, SIGUSR1);
-	if (sigprocmask(SIG_BLOCK, &signals, NULL) || sigaction(SIGPIPE, &ignore, NULL))
-		return -errno;
-	auditor->signal_fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
-	return auditor->signal_fd < 0 ? -errno : 0;
-}
-
-static int open_fds(struct xa_auditor *auditor)
-{
-	int error = catch_signals(auditor);
-
-	if (error)
-		return error;
-	auditor->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-	auditor->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-	if (auditor->timer_fd < 0 || auditor->epoll_fd < 0)
-		return -errno;
-	error = xa_iface_watch(&auditor->iface_fd);
-	if (!error)
-		error = watch_fd(auditor, auditor->signal_fd);
-	if (!error)
-		error = watch_fd(auditor, auditor->timer_fd);
-	return error ? error : watch_fd(auditor, auditor->iface_fd);
-}
-
 static int open_loop(struct xa_auditor *auditor)
 {
-	int error = open_fds(auditor);
+	int error = xa_loop_open(&auditor->loop);
 
 	if (error)
 		xa_log_error("cannot set up the loop: %s", strerror(-error));
@@ -509,13 +453,12 @@ static int start(struct xa_auditor *auditor)
 	if (!error)
 		error = open_kernel(auditor);
 	if (!error)
-		error = drop_privileges(
-			auditor); /* a thread has the rights of its making: before http */
+		error = drop_privileges(auditor);
 	if (!error)
-		error = open_http(auditor);
+		error = open_http(auditor); /* after it: a thread has the rights of its making */
 	auditor->self.interval_ns = auditor->running.config->poll_interval_ns;
 	if (!error)
-		error = timer_set(auditor, auditor->self.interval_ns);
+		error = xa_loop_set_timer(&auditor->loop, auditor->self.interval_ns);
 	if (error)
 		return error == -EPERM ? XA_EXIT_NOT_PERMITTED : XA_EXIT_FAILURE;
 	auditor->self.reload.last_ok = true;
@@ -560,35 +503,18 @@ static void dump_state(const struct xa_auditor *auditor)
 			dump_account(auditor, slot, names[slot]);
 }
 
-static void handle_signals(struct xa_auditor *auditor)
+/* True: to be stopped. However many came of one kind, it is done once, by the state of then. */
+static bool handle_signals(struct xa_auditor *auditor)
 {
-	struct signalfd_siginfo info;
-	bool wants_reload = false;
+	struct xa_signals signals = xa_loop_signals(&auditor->loop);
 
-	while (read(auditor->signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
-		switch (info.ssi_signo) {
-		case SIGHUP:
-			wants_reload =
-				true; /* however many came: one reload reads the last state */
-			break;
-		case SIGUSR1:
-			dump_state(auditor);
-			break;
-		default:
-			xa_log_info("stopping on signal %u", info.ssi_signo);
-			auditor->stopping = true;
-		}
-	}
-	if (wants_reload && !auditor->stopping)
+	if (signals.dump)
+		dump_state(auditor);
+	if (signals.stop)
+		xa_log_info("stopping, as asked by a signal");
+	else if (signals.reload)
 		reload(auditor);
-}
-
-static void handle_timer(struct xa_auditor *auditor)
-{
-	uint64_t expirations;
-
-	if (read(auditor->timer_fd, &expirations, sizeof(expirations)) > 0)
-		tick(auditor);
+	return signals.stop;
 }
 
 /* A change of what is attached makes a page at once: readiness does not wait for the next poll. */
@@ -596,8 +522,6 @@ static void handle_ifaces(struct xa_auditor *auditor)
 {
 	bool before = xa_attach_is_complete(auditor->attach);
 
-	if (!xa_iface_changed(auditor->iface_fd))
-		return;
 	check_interfaces(auditor, false);
 	if (xa_attach_is_complete(auditor->attach) != before)
 		tick(auditor);
@@ -613,26 +537,37 @@ static int watchdog_ms(const struct xa_notify *notify)
 	return half_ms < 1 ? 1 : half_ms > INT_MAX ? INT_MAX : (int)half_ms;
 }
 
+/* True: to be stopped. */
+static bool handle(struct xa_auditor *auditor, enum xa_event event)
+{
+	switch (event) {
+	case XA_EVENT_SIGNAL:
+		return handle_signals(auditor);
+	case XA_EVENT_TIMER:
+		tick(auditor);
+		return false;
+	case XA_EVENT_IFACE:
+		handle_ifaces(auditor);
+		return false;
+	case XA_EVENT_NONE:
+		return false;
+	}
+	return false;
+}
+
 static int loop(struct xa_auditor *auditor)
 {
-	while (!auditor->stopping) {
-		struct epoll_event event;
-		int count = epoll_wait(auditor->epoll_fd, &event, 1, watchdog_ms(&auditor->notify));
+	enum xa_event event = XA_EVENT_NONE;
 
-		if (count < 0 && errno != EINTR) {
-			xa_log_error("cannot wait for events: %s", strerror(errno));
+	while (!handle(auditor, event)) {
+		int error = xa_loop_wait(&auditor->loop, watchdog_ms(&auditor->notify), &event);
+
+		if (error) {
+			xa_log_error("cannot wait for events: %s", strerror(-error));
 			return XA_EXIT_FAILURE;
 		}
 		if (auditor->notify.watchdog_ns)
 			xa_notify_send(&auditor->notify, "WATCHDOG=1");
-		if (count < 1)
-			continue;
-		if (event.data.fd == auditor->signal_fd)
-			handle_signals(auditor);
-		else if (event.data.fd == auditor->timer_fd)
-			handle_timer(auditor);
-		else
-			handle_ifaces(auditor);
 	}
 	xa_notify_send(&auditor->notify, "STOPPING=1");
 	return XA_EXIT_OK;
@@ -643,10 +578,7 @@ int xa_auditor_run(const struct xa_auditor_options *options)
 	XA_CLEANUP(auditor_done)
 	struct xa_auditor auditor = {
 		.options = options,
-		.epoll_fd = -1,
-		.timer_fd = -1,
-		.signal_fd = -1,
-		.iface_fd = -1,
+		.loop = {-1, -1, -1, -1},
 		.notify = {.fd = -1},
 	};
 	int status = start(&auditor);

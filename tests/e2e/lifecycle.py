@@ -247,6 +247,17 @@ def missing_capabilities(world):
         assert wire.monitor.xdp(wire.monitor_if) is None, "something is attached"
 
 
+def missing_btf(world):
+    """A kernel without type information: a mount namespace whose /sys/kernel/btf is empty."""
+    unshare = lab.need_tool("unshare")
+    wire = world.wire()
+    hide = 'mount -t tmpfs none /sys/kernel/btf && exec "$@"'
+    daemon = world.start(wire.monitor, world.config(wire.monitor_if),
+                         prefix=[unshare, "--mount", "sh", "-c", hide, "sh"])
+    refused(daemon, FAILED, "/sys/kernel/btf/vmlinux", "CONFIG_DEBUG_INFO_BTF")
+    assert wire.monitor.xdp(wire.monitor_if) is None, "something is attached"
+
+
 def without_root(world):
     wire = world.wire()
     binary = world.dir / "xdp-auditor"
@@ -386,6 +397,6 @@ def log_json(rig):
 if __name__ == "__main__":
     lab.main(term_under_traffic, kill, recreated, glob, auto_interface, foreign_by_link,
              foreign_by_netlink, second_daemon, missing_interface, no_native_mode,
-             auto_falls_back, hw_mode, missing_capabilities, without_root, bad_config, no_config,
+             auto_falls_back, hw_mode, missing_capabilities, missing_btf, without_root, bad_config, no_config,
              usage, bad_setting, port_taken, two_capabilities,
              lab.Group(running, settings, no_rights, reload_without_rights, usr1, log_json))
