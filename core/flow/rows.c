@@ -72,18 +72,30 @@ static void row_add(struct xa_flow *row, const struct xa_flow *flow)
 	row->bytes += flow->bytes;
 }
 
+/* Nearly all flows are too small, and are not copied to find that out. */
+static void visit_alone(struct xa_rows *rows, const struct xa_flow *flow)
+{
+	struct xa_flow row;
+
+	if (!xa_topk_wants(rows->top, flow))
+		return;
+	row = row_of(rows, flow);
+	xa_topk_visit(rows->top, &row);
+}
+
 /* First pass: ranks all as if each were alone, and sums those that may not be. */
 static void visit_first(void *ctx, const struct xa_flow *flow)
 {
 	struct xa_rows *rows = ctx;
-	struct xa_flow row = row_of(rows, flow);
 	struct xa_bucket *bucket;
+	struct xa_flow row;
 	uint32_t hash;
 
 	if (!(flow->key.tail.tag & MARKS)) {
-		xa_topk_visit(rows->top, &row);
+		visit_alone(rows, flow);
 		return;
 	}
+	row = row_of(rows, flow);
 	hash = xa_index_hash(&rows->index, &row.key);
 	bucket = xa_index_find(&rows->index, &row.key, hash);
 	if (bucket->item != XA_ITEM_NONE) {

@@ -91,11 +91,16 @@ static void sift_down(struct xa_topk *top, size_t at, size_t count)
 	}
 }
 
+bool xa_topk_wants(const struct xa_topk *top, const struct xa_flow *flow)
+{
+	return rank_of(top->by_bytes, flow) >= top->threshold;
+}
+
 void xa_topk_visit(void *ctx, const struct xa_flow *flow)
 {
 	struct xa_topk *top = ctx;
 
-	if (rank_of(top->by_bytes, flow) < top->threshold)
+	if (!xa_topk_wants(top, flow))
 		return;
 	if (top->count < top->k) {
 		top->heap[top->count] = *flow;

@@ -169,9 +169,9 @@ static int hits(void)
 static int lean_place(int outer_fd, enum xa_family family, uint32_t entries)
 {
 	for (__u32 side = 0; side < XA_SIDES; side++) {
-		_cleanup_close_ int fd = bpf_map_create(BPF_MAP_TYPE_PERCPU_HASH, "lean",
-							xa_map_key_size(family),
-							sizeof(struct lean_value), entries, NULL);
+		_cleanup_close_ int fd = bpf_map_create(
+			BPF_MAP_TYPE_PERCPU_HASH, "lean", xa_map_key_size(family),
+			sizeof(struct xa_flow_value), entries, NULL);
 		int error = fd < 0 ? fd : bpf_map_update_elem(outer_fd, &side, &fd, BPF_ANY);
 
 		if (error)
@@ -186,20 +186,25 @@ static int lean_load(struct lab *lab)
 	struct lean_bpf *lean;
 	int error;
 
-	lab->lean = lean = lean_bpf__open_and_load();
+	lab->lean = lean = lean_bpf__open();
 	if (!lean)
 		return -errno;
+	/* as the daemon loads it, and as a program that the sender jumps to has to be */
+	(void)bpf_program__set_flags(lean->progs.netflow_filter, BPF_F_XDP_HAS_FRAGS);
+	error = lean_bpf__load(lean);
+	if (error)
+		return error;
 	lean->bss->ifindex_slots[IFINDEX_LO] = (struct xa_ifindex_slot){IFINDEX_LO, SLOT};
-	error = lean_place(bpf_map__fd(lean->maps.lean_sides), XA_IPV4, entries);
+	error = lean_place(bpf_map__fd(lean->maps.flow_sides), XA_IPV4, entries);
 	if (!error)
-		error = lean_place(bpf_map__fd(lean->maps.lean_sides6), XA_IPV6, entries);
+		error = lean_place(bpf_map__fd(lean->maps.flow_sides6), XA_IPV6, entries);
 	return error;
 }
 
 static int fields_measure(void *ctx, double *ret_values)
 {
 	const struct lab *lab = ctx;
-	int lean_fd = bpf_program__fd(lab->lean->progs.lean);
+	int lean_fd = bpf_program__fd(lab->lean->progs.netflow_filter);
 	int error = sender_canary(lab->sender, &ret_values[CANARY]);
 
 	if (!error)
@@ -219,7 +224,7 @@ static int fields(void)
 	if (!error)
 		error = lean_load(&lab);
 	if (!error)
-		error = fill(&lab, bpf_program__fd(lab.lean->progs.lean));
+		error = fill(&lab, bpf_program__fd(lab.lean->progs.netflow_filter));
 	if (!error)
 		error = bench_measure(&rounds, BENCH_KEPT, fields_measure, &lab);
 	if (error)

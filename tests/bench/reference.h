@@ -3,7 +3,7 @@
 
 /*
  * What the bench's kernel programs and its user space agree on: how a sender steps from flow to
- * flow, and what netflow_filter's value would be without the extra fields.
+ * flow.
  */
 
 #ifndef __VMLINUX_H__ /* has the same types, and takes them ill twice */
@@ -23,11 +23,4 @@ struct bench_step {
 	__u32 increment;
 	__u32 mask;
 	__u8 unused[48];
-};
-
-struct lean_value {
-	__u64 packets;
-	__u64 bytes;
-	__u32 first_tick;
-	__u32 last_tick;
 };
