@@ -13,11 +13,11 @@ from checklib import Missing, Tree, run
 # Programs: a test's command has to name them. Sources: a test has to run what is built of them.
 PROGRAMS = """
 tests/bpf/*.py tests/bpf/*.sh tests/check/*.py tests/e2e/*.py tests/golden/*.py tests/golden/*.sh
-tests/hostile/*.py tests/reference/test_*.py
+tests/hostile/*.py tests/plugins/*.py tests/reference/test_*.py
 """.split()
 SOURCES = ["tests/bpf/*.c", "tests/golden/*.c", "tests/hostile/*.c", "tests/unit/*.c"]
 NAMED = ["tests/fuzz/fuzz_*.c"]
-LIBRARIES = ("tests/check/checklib.py", "tests/e2e/lab.py")
+LIBRARIES = ("tests/check/checklib.py", "tests/e2e/lab.py", "tests/plugins/pluginlib.py")
 
 
 def matching(tree, patterns):
