@@ -182,7 +182,7 @@ static enum xa_plugin_cause cause_of(lua_State *L, int error)
 	if (xa_lua_of(L)->budget.is_gone)
 		return XA_PLUGIN_STEPS;
 	lua_rawgetp(L, LUA_REGISTRYINDEX, &invalid_key);
-	invalid = lua_rawequal(L, -1, error);
+	invalid = lua_isstring(L, -1) && lua_rawequal(L, -1, error);
 	lua_pop(L, 1);
 	return invalid ? XA_PLUGIN_INVALID : XA_PLUGIN_ERROR;
 }

@@ -17,17 +17,15 @@
 /* 1 / (2 ln 2) */
 #define ALPHA 0.72134752044448170368
 
-static bool set_add(uint32_t *set, uint32_t size, uint32_t hash)
+/* The place of a hash, or the empty one where it would stand; the set is never full. */
+static uint32_t *set_place(uint32_t *set, uint32_t size, uint32_t hash)
 {
 	/* The low bits choose the register, so that the place is taken from the high ones. */
 	uint32_t at = (uint32_t)((uint64_t)hash * size >> HASH_BITS);
 
-	for (; set[at]; at = (at + 1) & (size - 1)) {
-		if (set[at] == hash)
-			return false;
-	}
-	set[at] = hash;
-	return true;
+	while (set[at] && set[at] != hash)
+		at = (at + 1) & (size - 1);
+	return &set[at];
 }
 
 static void rank_add(uint8_t *ranks, unsigned bits, uint32_t hash)
@@ -57,7 +55,7 @@ static bool grow(struct xa_lua_hll *hll, unsigned bits, xa_lua_hll_alloc *alloc,
 		if (becomes_full)
 			rank_add(fresh, bits, hll->set[i]);
 		else
-			(void)set_add(fresh, size, hll->set[i]);
+			*set_place(fresh, size, hll->set[i]) = hll->set[i];
 	}
 	hll->set = fresh;
 	hll->size = size;
@@ -70,12 +68,16 @@ bool xa_lua_hll_add(struct xa_lua_hll *hll, unsigned bits, uint32_t hash, xa_lua
 {
 	/* 0 means an empty place. */
 	hash = hash ? hash : 1;
+	if (!hll->is_full && hll->size && *set_place(hll->set, hll->size, hash))
+		return true;
 	if (!hll->is_full && hll->count >= hll->size / 4 * 3 && !grow(hll, bits, alloc, ctx))
 		return false;
-	if (hll->is_full)
+	if (hll->is_full) {
 		rank_add(hll->ranks, bits, hash);
-	else
-		hll->count += set_add(hll->set, hll->size, hash);
+	} else {
+		*set_place(hll->set, hll->size, hash) = hash;
+		hll->count++;
+	}
 	return true;
 }
 

@@ -68,11 +68,12 @@ void xa_lua_load(lua_State *L, const char *path)
 	lua_pop(L, 1);
 }
 
-static bool is_module_name(const char *name)
+static bool is_module_name(const char *name, size_t len)
 {
+	const char *end = name + len;
 	bool after_dot = true;
 
-	for (; *name; name++) {
+	for (; name < end; name++) {
 		if (*name == '.' && after_dot)
 			return false;
 		if (*name != '.' && *name != '_' && !isalnum((unsigned char)*name))
@@ -113,9 +114,10 @@ static void load_module(lua_State *L, const char *name)
 
 static int require(lua_State *L)
 {
-	const char *name = luaL_checkstring(L, 1);
+	size_t len;
+	const char *name = luaL_checklstring(L, 1, &len);
 
-	if (!is_module_name(name))
+	if (!is_module_name(name, len))
 		return luaL_error(L, "require: '%s' is no name of a module", name);
 	lua_settop(L, 1);
 	lua_rawgetp(L, LUA_REGISTRYINDEX, &loaded_key);
