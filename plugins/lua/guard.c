@@ -33,6 +33,12 @@ static void on_count(lua_State *L, lua_Debug *ar)
 	xa_lua_charge(L, PERIOD);
 }
 
+int xa_lua_out_of_steps(lua_State *L)
+{
+	lua_pushfstring(L, "took more than %I steps", (LUAI_UACINT)xa_lua_of(L)->budget.steps);
+	return lua_error(L);
+}
+
 void xa_lua_charge(lua_State *L, uint64_t steps)
 {
 	struct xa_lua_budget *budget = &xa_lua_of(L)->budget;
@@ -44,8 +50,7 @@ void xa_lua_charge(lua_State *L, uint64_t steps)
 	budget->left = 0;
 	budget->is_gone = true;
 	lua_sethook(L, on_count, LUA_MASKCOUNT, PERIOD_GONE);
-	lua_pushfstring(L, "took more than %I steps", (LUAI_UACINT)budget->steps);
-	lua_error(L);
+	xa_lua_out_of_steps(L);
 }
 
 static void refill(struct xa_lua *lua)

@@ -16,6 +16,9 @@ int xa_lua_protect(struct xa_lua *lua, lua_CFunction function);
 /* Takes steps from the budget; raises an error that no rule can catch if there are too few. */
 void xa_lua_charge(lua_State *L, uint64_t steps);
 
+/* Raises that error (again). */
+int xa_lua_out_of_steps(lua_State *L);
+
 /* Raises what will be known as XA_PLUGIN_INVALID unless the rule catches it. Formats are those of
  * lua_pushfstring(). */
 int xa_lua_invalid(lua_State *L, const char *format, ...);

@@ -32,8 +32,11 @@ bool xa_lua_innermost(lua_State *L, lua_Debug *ret_place)
 
 static void *denied(struct xa_lua_heap *heap)
 {
-	if (heap->L)
-		(void)xa_lua_innermost(heap->L, &heap->denied);
+	lua_Debug place;
+
+	/* While an error unwinds, Lua shrinks what it can, and takes a no for an answer. */
+	if (heap->L && xa_lua_innermost(heap->L, &place))
+		heap->denied = place;
 	return NULL;
 }
 

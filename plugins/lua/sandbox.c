@@ -17,6 +17,8 @@
 
 /* Bytes that are copied in the time of one step. */
 #define BYTES_A_STEP 64
+/* And what starting to copy is worth. */
+#define COPY_BYTES 8
 
 static const char *const base_names[] = {
 	"assert", "error",  "getmetatable", "ipairs",	"next",	    "pairs", "rawequal", "rawget",
@@ -44,8 +46,9 @@ static int settle(lua_State *L, int status)
 {
 	if (status == LUA_OK)
 		return lua_gettop(L);
+	/* A handler of xpcall() may have put anything in the place of the error. */
 	if (xa_lua_of(L)->budget.is_gone)
-		return lua_error(L);
+		return xa_lua_out_of_steps(L);
 	lua_pushboolean(L, 0);
 	lua_insert(L, -2);
 	return 2;
@@ -59,17 +62,33 @@ static int guarded_pcall(lua_State *L)
 	return settle(L, lua_pcall(L, lua_gettop(L) - 2, LUA_MULTRET, 0));
 }
 
+/* Upvalue: the rule's handler. What the hook raises is handled while hooks are off, so that a loop
+ * in there would have no end: it is not asked. */
+static int guarded_handler(lua_State *L)
+{
+	if (xa_lua_of(L)->budget.is_gone)
+		return 1;
+	lua_settop(L, 1);
+	lua_pushvalue(L, lua_upvalueindex(1));
+	lua_insert(L, 1);
+	lua_call(L, 1, 1);
+	return 1;
+}
+
 /* Stack: function, handler, arguments; then handler, true, function, arguments. */
 static int guarded_xpcall(lua_State *L)
 {
 	int status;
 
 	luaL_checktype(L, 2, LUA_TFUNCTION);
+	lua_pushvalue(L, 2);
+	lua_pushcclosure(L, guarded_handler, 1);
+	lua_insert(L, 1);
 	lua_pushboolean(L, 1);
-	lua_insert(L, 1);
-	lua_pushvalue(L, 3);
-	lua_insert(L, 1);
-	lua_remove(L, 4);
+	lua_replace(L, 3);
+	lua_pushvalue(L, 2);
+	lua_copy(L, 3, 2);
+	lua_replace(L, 3);
 	status = lua_pcall(L, lua_gettop(L) - 3, LUA_MULTRET, 1);
 	lua_remove(L, 1);
 	return settle(L, status);
@@ -119,7 +138,7 @@ static int guarded_rep(lua_State *L)
 	if (!lua_isnoneornil(L, 3))
 		luaL_checklstring(L, 3, &between);
 	if (n > 0)
-		xa_lua_charge(L, times((uint64_t)n, 1 + (len + between) / BYTES_A_STEP));
+		xa_lua_charge(L, times((uint64_t)n, COPY_BYTES + len + between) / BYTES_A_STEP);
 	return call_wrapped(L);
 }
 
