@@ -22,6 +22,7 @@
 #define PARSED_MAX   256
 /* A prefix and the branch above it. */
 #define PREFIX_BYTES 128
+#define PREFIX_STEPS 10
 
 static const char parsed_key = 'p';
 
@@ -258,7 +259,7 @@ static void add_prefix(lua_State *L, struct cidr *set)
 
 	if (error)
 		refuse_prefix(L, text, error, &prefix);
-	xa_lua_charge(L, 1);
+	xa_lua_charge(L, PREFIX_STEPS);
 	charge_prefix(L, set);
 	value = number_value(L, set);
 	error = xa_prefix_tree_add(set->tree, &prefix, value);

@@ -16,10 +16,12 @@
 #include "plugins/lua/top.h"
 
 #define SNAPSHOT_TYPE "xa.snapshot"
-#define GROUPS_FIRST  1024
+#define GROUPS_FIRST  256
 #define KEYS_MAX      6
 #define TOP_MAX	      10000
-#define CHUNK_BYTES   ((size_t)64 << 10)
+#define CHUNK_BYTES   ((size_t)16 << 10)
+/* What making room costs, however few flows there are; each flow costs one. */
+#define CALL_STEPS 200
 /* Standard errors of 0.8 % for one count, 2.3 % for one a group. */
 #define BITS_ALONE 14
 #define BITS_GROUP 11
@@ -211,7 +213,7 @@ static int snapshot_sum_by(lua_State *L)
 	by = push_grouping(L, 2);
 	push_groups(L, GROUPS_FIRST, by->words, SUM_COUNT_);
 	at = lua_gettop(L);
-	xa_lua_charge(L, batch->count);
+	xa_lua_charge(L, CALL_STEPS + batch->count);
 	for (size_t i = 0; i < batch->count; i++) {
 		if (xa_lua_is_hidden(lua, &batch->flows[i]))
 			continue;
@@ -307,7 +309,7 @@ static int snapshot_count_distinct(lua_State *L)
 		push_groups(L, GROUPS_FIRST, by->words, HLL_WORDS);
 	lua_newtable(L);
 	pool.table = lua_gettop(L);
-	xa_lua_charge(L, batch->count);
+	xa_lua_charge(L, CALL_STEPS + batch->count);
 	return by->count ? count_by_group(L, batch, what, by, &pool)
 			 : count_alone(L, batch, what, &pool);
 }
@@ -380,7 +382,7 @@ static int snapshot_top(lua_State *L)
 	luaL_argcheck(L, n >= 1 && n <= TOP_MAX, 2, "from 1 to 10000");
 	top.max = (size_t)n;
 	top.heap = lua_newuserdatauv(L, top.max * sizeof(*top.heap), 0);
-	xa_lua_charge(L, batch->count);
+	xa_lua_charge(L, CALL_STEPS + batch->count);
 	for (size_t i = 0; i < batch->count; i++) {
 		const struct xa_plugin_flow *flow = &batch->flows[i];
 
