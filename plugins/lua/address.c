@@ -22,7 +22,7 @@
 #define PARSED_MAX   256
 /* A prefix and the branch above it. */
 #define PREFIX_BYTES 128
-#define PREFIX_STEPS 10
+#define PREFIX_STEPS 3
 
 static const char parsed_key = 'p';
 

@@ -7,6 +7,7 @@
 #include <lauxlib.h>
 
 #include "plugins/lua/address.h"
+#include "plugins/lua/rule.h"
 #include "plugins/lua/services.h"
 #include "plugins/lua/stage.h"
 
@@ -111,6 +112,8 @@ void xa_lua_api_open(lua_State *L)
 
 	luaL_newlib(L, functions);
 	xa_lua_address_open(L);
+	lua_pushinteger(L, XA_LUA_API);
+	lua_setfield(L, -2, "api");
 	lua_newtable(L);
 	lua_setfield(L, -2, "state");
 	lua_pushvalue(L, -1);

@@ -12,11 +12,10 @@
 /* The fractional part of the golden ratio: odd, and its bits are evenly spread. */
 #define GOLDEN 0x9e3779b97f4a7c15ULL
 
-__extension__ typedef unsigned __int128 uint128;
-
 static uint64_t fold(uint64_t a, uint64_t b)
 {
-	const uint128 product = (uint128)a * b;
+	__extension__ typedef unsigned __int128 wide;
+	const wide product = (wide)a * b;
 
 	return (uint64_t)product ^ (uint64_t)(product >> 64);
 }

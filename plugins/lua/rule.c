@@ -16,8 +16,6 @@
 #include "plugins/lua/fields.h"
 #include "plugins/lua/guard.h"
 
-#define API 1
-
 static const char *const type_names[] = {
 	[XA_PLUGIN_GAUGE] = "gauge",
 	[XA_PLUGIN_COUNTER] = "counter",
@@ -256,9 +254,9 @@ static int read_function(lua_State *L, int rule, const char *name)
 
 static void check_api(lua_State *L, int rule)
 {
-	if (push_field(L, rule, "rule", "api", LUA_TNUMBER) && lua_tonumber(L, -1) != API)
+	if (push_field(L, rule, "rule", "api", LUA_TNUMBER) && lua_tonumber(L, -1) != XA_LUA_API)
 		xa_lua_invalid(L, "rule: it is written for API %f, this is %d", lua_tonumber(L, -1),
-			       API);
+			       XA_LUA_API);
 }
 
 void xa_lua_rule_read(lua_State *L)

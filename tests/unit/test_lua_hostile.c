@@ -124,7 +124,9 @@ static const struct hostile scripts[] = {
 	{"closures",
 	 "local t = {} while true do local n = #t t[n + 1] = function() return n end end",
 	 XA_PLUGIN_STEPS, "steps"},
-	{"sets", "local t = {} while true do t[#t + 1] = xa.cidr{'10.0.0.0/8', '::/0'} end",
+	{"sets",
+	 "local t, p = {}, {} for i = 0, 255 do p[i + 1] = i .. '.0.0.0/8' end\n"
+	 "while true do t[#t + 1] = xa.cidr(p) end",
 	 XA_PLUGIN_MEMORY, "memory"},
 	{"concat",
 	 "local t = {} for i = 1, 1000 do t[i] = ('0123456789'):rep(10000) end\n"
