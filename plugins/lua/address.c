@@ -77,8 +77,7 @@ static void push_parsed(lua_State *L)
 	lua_rawsetp(L, LUA_REGISTRYINDEX, &parsed_key);
 }
 
-/* The prefix that the string at `index` stands for; lives as long as that string is on the stack
- * and one value more, which is pushed. */
+/* The prefix that the string at `index` stands for; lives as long as what is pushed with it. */
 static const struct xa_prefix *check_prefix(lua_State *L, int index)
 {
 	const char *text = luaL_checkstring(L, index);

@@ -20,9 +20,10 @@
 
 #include "plugins/lua/suggest.h"
 
-#define PERIOD	    10000 /* instructions between two looks at the budget */
-#define PERIOD_GONE 100 /* and when nothing is left */
-#define PLACES_MAX  8 /* colons of a message that are looked at */
+#define PERIOD	      10000 /* instructions between two looks at the budget */
+#define PERIOD_GONE   100 /* and when nothing is left */
+#define MESSAGE_BYTES 1024
+#define PLACES_MAX    8 /* colons of a message that are looked at */
 
 /* Keys of the registry: their addresses. */
 static const char invalid_key = 'i', anchors_key = 'a', chunks_key = 'c';
@@ -213,6 +214,20 @@ static void replace_by_text(lua_State *L)
 	lua_settop(L, 1);
 }
 
+/* Cuts the text at index 1; nobody reads a megabyte of a log. */
+static void shorten(lua_State *L)
+{
+	size_t len;
+	const char *text = lua_tolstring(L, 1, &len);
+
+	if (len <= MESSAGE_BYTES)
+		return;
+	lua_pushlstring(L, text, MESSAGE_BYTES);
+	lua_pushliteral(L, "...");
+	lua_concat(L, 2);
+	lua_replace(L, 1);
+}
+
 static int on_error(lua_State *L)
 {
 	struct xa_lua_fault *fault = &xa_lua_of(L)->fault;
@@ -220,6 +235,7 @@ static int on_error(lua_State *L)
 	lua_settop(L, 1);
 	fault->cause = cause_of(L, 1);
 	replace_by_text(L);
+	shorten(L);
 	luaL_traceback(L, L, find_place(L, fault, lua_tostring(L, 1)), 1);
 	return 1;
 }

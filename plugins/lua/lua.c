@@ -191,8 +191,11 @@ static int lua_stage_run(void *state, const struct xa_plugin_batch *batch)
 	lua->batch = batch;
 	lua->serial++;
 	error = xa_lua_protect(lua, xa_lua_judge);
-	if (error)
+	if (error) {
 		xa_lua_judge_undo(lua);
+		/* What it piled up would wait for the next snapshot. */
+		lua_gc(lua->L, LUA_GCCOLLECT);
+	}
 	/* From here on, every view that the rule has kept is stale. */
 	lua->serial++;
 	lua->is_deriving = false;
@@ -202,22 +205,37 @@ static int lua_stage_run(void *state, const struct xa_plugin_batch *batch)
 
 /* --- save --- */
 
+struct save {
+	void *to;
+	size_t size, len;
+};
+
+static int save_state(lua_State *L)
+{
+	struct save *save = lua_touserdata(L, 1);
+
+	xa_lua_api_push_state(L);
+	if (lua_istable(L, -1))
+		save->len = xa_lua_keep_write(L, -1, save->to, save->size);
+	return 0;
+}
+
+/* There is nobody to tell of an error but the log. */
 static size_t lua_stage_save(void *state, void *to, size_t size)
 {
 	struct xa_lua *lua = state;
-	size_t len = 0;
+	struct save save = {.to = to, .size = size};
 
 	if (!lua->keep_state)
 		return 0;
-	/* Neither of these calls can raise an error. */
-	xa_lua_api_push_state(lua->L);
-	if (lua_istable(lua->L, -1))
-		len = xa_lua_keep_write(lua->L, -1, to, size);
+	lua_pushcfunction(lua->L, save_state);
+	lua_pushlightuserdata(lua->L, &save);
+	(void)lua_pcall(lua->L, 1, 0, 0);
 	lua_settop(lua->L, 0);
-	if (!len)
+	if (!save.len)
 		lua->host->log(lua->host, XA_PLUGIN_LOG_WARN,
 			       "xa.state is no table or too large to be kept, ignoring");
-	return len;
+	return save.len;
 }
 
 XA_PLUGIN(lua, .help = "rules in Lua 5.4", .options = options, .option_count = OPTION_COUNT_,

@@ -264,6 +264,19 @@ static void test_places(void **state)
 	lab_free(lab);
 }
 
+/* A megabyte of a message is cut, wherever the place stands in it. */
+static void test_long_message(void **state)
+{
+	struct lab *lab = hostile_lab("error(('0123456789'):rep(100000))");
+
+	(void)state;
+	assert_int_not_equal(lab_run(lab), 0);
+	lab_expect(lab, XA_PLUGIN_ERROR, "rules/test.lua:7: 0123456789012",
+		   "...\nstack traceback:");
+	assert_true(strlen(lab->complaint) < 2048);
+	lab_free(lab);
+}
+
 /* The same while the file is run. */
 static void test_open(void **state)
 {
@@ -367,9 +380,10 @@ static void test_little_memory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_scripts), cmocka_unit_test(test_places),
-		cmocka_unit_test(test_open),	cmocka_unit_test(test_tampering),
-		cmocka_unit_test(test_bytes),	cmocka_unit_test(test_little_memory),
+		cmocka_unit_test(test_scripts),	      cmocka_unit_test(test_places),
+		cmocka_unit_test(test_long_message),  cmocka_unit_test(test_open),
+		cmocka_unit_test(test_tampering),     cmocka_unit_test(test_bytes),
+		cmocka_unit_test(test_little_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
