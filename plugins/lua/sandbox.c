@@ -99,6 +99,7 @@ static int guarded_xpcall(lua_State *L)
 /* Upvalue: Lua's setmetatable. A finalizer would run when nobody looks. */
 static int guarded_setmetatable(lua_State *L)
 {
+	luaL_checkany(L, 2);
 	lua_settop(L, 2);
 	if (lua_istable(L, 2)) {
 		lua_pushliteral(L, "__gc");

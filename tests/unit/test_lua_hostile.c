@@ -309,6 +309,78 @@ static void test_open(void **state)
 	}
 }
 
+/* What is wrapped does for honest rules what Lua's own does. */
+static void test_wrapped(void **state)
+{
+	struct lab *lab = lab_with(
+		"local function all(...) return select('#', ...), ... end\n"
+		"local n, good, a, b, c = all(pcall(function(...) return ... end, 1, nil, 3))\n"
+		"assert(n == 4 and good == true and a == 1 and b == nil and c == 3)\n"
+		"local e = {}\n"
+		"n, good, a = all(pcall(error, e))\n"
+		"assert(n == 2 and good == false and a == e)\n"
+		"n, good, a = all(pcall(error))\n"
+		"assert(n == 2 and good == false and a == nil)\n"
+		"n, good, a, b = all(xpcall(function(...) return ... end, print, 7, 8))\n"
+		"assert(n == 3 and good and a == 7 and b == 8)\n"
+		"n, good, a = all(xpcall(error, function(x) return x .. '!', 2 end, 'hm', 0))\n"
+		"assert(n == 2 and good == false and a == 'hm!')\n"
+		"assert(not pcall(pcall) and not pcall(xpcall, print) and not pcall(xpcall, print, "
+		"1))\n"
+		"assert(string.rep('ab', 3, '-') == 'ab-ab-ab' and ('x'):rep(-1) == '')\n"
+		"assert(('x'):rep(2.0) == 'xx' and not pcall(string.rep, 'x', 1.5))\n"
+		"local t = table.move({1, 2, 3}, 2, 3, 1)\n"
+		"assert(t[1] == 2 and t[2] == 3 and t[3] == 3 and #table.move(t, 2, 1, 5) == 3)\n"
+		"table.insert(t, 4) table.insert(t, 1, 0)\n"
+		"assert(table.concat(t, ',') == '0,2,3,3,4' and table.remove(t) == 4)\n"
+		"assert(table.remove(t, 1) == 0 and #t == 3 and not pcall(table.insert))\n"
+		"table.sort(t, function(x, y) return x > y end)\n"
+		"assert(t[1] == 3 and t[3] == 2)\n"
+		"local m = {__index = {x = 1}}\n"
+		"local o = setmetatable({}, m)\n"
+		"assert(o.x == 1 and getmetatable(o) == m and setmetatable(o, nil) == o)\n"
+		"assert(getmetatable(o) == nil and not pcall(setmetatable, o))\n"
+		"assert(math.random(1 << 30) ~= math.random(1 << 30) and not math.randomseed)\n"
+		"assert(utf8.char(8364) == '€' and _VERSION == 'Lua 5.4' and _G.xa == xa)\n"
+		"return {}");
+
+	(void)state;
+	lab_free(lab);
+}
+
+/* The same random numbers after each start: a replay shows what happened. */
+static void test_random(void **state)
+{
+	struct lab *lab = lab_with("xa.state.n = math.random(0) return {keep_state = true}");
+	uint8_t first[64], second[64];
+	size_t len = xa_plugin_lua.save(lab->state, first, sizeof(first));
+
+	(void)state;
+	lab_free(lab);
+	lab = lab_with("xa.state.n = math.random(0) return {keep_state = true}");
+	assert_int_equal(xa_plugin_lua.save(lab->state, second, sizeof(second)), len);
+	assert_memory_equal(first, second, len);
+	lab_free(lab);
+}
+
+/* emit() that was kept is of no use outside of derive(). */
+static void test_kept_emit(void **state)
+{
+	struct lab *lab = lab_with(
+		"local kept\n"
+		"return {metrics = {m = {type = 'gauge', help = 'h'}},\n"
+		"filter = function() if kept then kept('m', 1) end return true end,\n"
+		"derive = function(s, emit) kept = emit emit('m', 1) end}");
+
+	(void)state;
+	lab_flow(lab, "10.0.0.1", 1, "10.0.0.2", 2, 6, 1, 1);
+	lab_judge(lab);
+	assert_string_equal(lab->samples, "m{} 1\n");
+	assert_int_not_equal(lab_run(lab), 0);
+	lab_expect(lab, XA_PLUGIN_ERROR, "rules/test.lua:3: ", "only derive() may call it");
+	lab_free(lab);
+}
+
 /* A rule's own tables are its own: what it breaks there, it breaks for itself. */
 static void test_tampering(void **state)
 {
@@ -380,10 +452,11 @@ static void test_little_memory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_scripts),	      cmocka_unit_test(test_places),
-		cmocka_unit_test(test_long_message),  cmocka_unit_test(test_open),
-		cmocka_unit_test(test_tampering),     cmocka_unit_test(test_bytes),
-		cmocka_unit_test(test_little_memory),
+		cmocka_unit_test(test_scripts),	     cmocka_unit_test(test_places),
+		cmocka_unit_test(test_long_message), cmocka_unit_test(test_open),
+		cmocka_unit_test(test_tampering),    cmocka_unit_test(test_wrapped),
+		cmocka_unit_test(test_random),	     cmocka_unit_test(test_kept_emit),
+		cmocka_unit_test(test_bytes),	     cmocka_unit_test(test_little_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
