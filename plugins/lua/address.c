@@ -10,6 +10,7 @@
 #include "plugins/lua/address.h"
 
 #include <errno.h>
+#include <stdlib.h>
 
 #include <arpa/inet.h>
 #include <lauxlib.h>
@@ -31,7 +32,10 @@ struct address {
 	uint8_t family;
 };
 
-struct cidr {
+/* Lua has but a pointer to it: where memory is short, it drops objects whose finalizer it could not
+ * call. What is left over is in the stage's list. */
+struct xa_lua_cidr {
+	struct xa_lua_cidr *next, **link;
 	struct xa_prefix_tree *tree;
 	struct xa_lua_heap *heap;
 	size_t count;
@@ -129,7 +133,7 @@ static bool covers(const struct xa_prefix *prefix, const struct address *address
 	return !bits || (prefix->address[bytes] ^ address->bytes[bytes]) >> (8 - bits) == 0;
 }
 
-static uint32_t find(const struct cidr *set, const struct address *address)
+static uint32_t find(const struct xa_lua_cidr *set, const struct address *address)
 {
 	return xa_prefix_tree_find(set->tree, address->family, address->bytes);
 }
@@ -137,9 +141,9 @@ static uint32_t find(const struct cidr *set, const struct address *address)
 static int address_within(lua_State *L)
 {
 	const struct address *address = luaL_checkudata(L, 1, ADDRESS_TYPE);
-	const struct cidr *set = luaL_testudata(L, 2, CIDR_TYPE);
+	struct xa_lua_cidr *const *set = luaL_testudata(L, 2, CIDR_TYPE);
 
-	lua_pushboolean(L, set ? find(set, address) != 0 : covers(check_prefix(L, 2), address));
+	lua_pushboolean(L, set ? find(*set, address) != 0 : covers(check_prefix(L, 2), address));
 	return 1;
 }
 
@@ -205,18 +209,62 @@ static int address_le(lua_State *L)
 	return 1;
 }
 
+static void cidr_free(struct xa_lua_cidr *set)
+{
+	if (!set)
+		return;
+	*set->link = set->next;
+	if (set->next)
+		set->next->link = set->link;
+	xa_lua_heap_release(set->heap, set->count * PREFIX_BYTES);
+	xa_prefix_tree_free(set->tree);
+	free(set);
+}
+
+void xa_lua_address_close(struct xa_lua *lua)
+{
+	while (lua->sets)
+		cidr_free(lua->sets);
+}
+
 static int cidr_gc(lua_State *L)
 {
-	struct cidr *set = lua_touserdata(L, 1);
+	struct xa_lua_cidr **held = lua_touserdata(L, 1);
 
-	xa_prefix_tree_free(set->tree);
-	xa_lua_heap_release(set->heap, set->count * PREFIX_BYTES);
-	*set = (struct cidr){.heap = set->heap};
+	cidr_free(*held);
+	*held = NULL;
 	return 0;
 }
 
+static struct xa_lua_cidr *check_set(lua_State *L)
+{
+	return *(struct xa_lua_cidr **)luaL_checkudata(L, 1, CIDR_TYPE);
+}
+
+/* Pushes an empty set. */
+static struct xa_lua_cidr *push_set(lua_State *L)
+{
+	struct xa_lua *lua = xa_lua_of(L);
+	struct xa_lua_cidr **held = lua_newuserdatauv(L, sizeof(*held), 1), *set;
+
+	*held = NULL;
+	luaL_setmetatable(L, CIDR_TYPE);
+	set = calloc(1, sizeof(*set));
+	if (!set)
+		luaL_error(L, "not enough memory for a set of prefixes");
+	set->heap = &lua->heap;
+	set->link = &lua->sets;
+	set->next = lua->sets;
+	if (set->next)
+		set->next->link = &set->next;
+	lua->sets = *held = set;
+	if (xa_prefix_tree_new(&set->tree) != 0)
+		luaL_error(L, "not enough memory for a set of prefixes");
+	return set;
+}
+
 /* Room for one prefix more; what is garbage goes first. */
-static void charge_prefix(lua_State *L, struct cidr *set)
+static void charge_prefix(lua_State *L, struct xa_lua_cidr *set)
 {
 	if (!xa_lua_heap_charge(set->heap, PREFIX_BYTES)) {
 		lua_gc(L, LUA_GCCOLLECT);
@@ -229,7 +277,7 @@ static void charge_prefix(lua_State *L, struct cidr *set)
 
 /* The number of the value at the top, which it takes; equal values have one. Stack: set at 2, list
  * at 3, numbers by value at 4. */
-static uint32_t number_value(lua_State *L, struct cidr *set)
+static uint32_t number_value(lua_State *L, struct xa_lua_cidr *set)
 {
 	lua_Integer number;
 
@@ -249,7 +297,7 @@ static uint32_t number_value(lua_State *L, struct cidr *set)
 }
 
 /* The prefix's text is at -2, its value at the top, which it takes. */
-static void add_prefix(lua_State *L, struct cidr *set)
+static void add_prefix(lua_State *L, struct xa_lua_cidr *set)
 {
 	const char *text = lua_tostring(L, -2);
 	struct xa_prefix prefix;
@@ -271,7 +319,7 @@ static void add_prefix(lua_State *L, struct cidr *set)
 
 /* {"10.0.0.0/8", ...}, {["10.0.0.0/8"] = value, ...}, or both in one; key and value on the top, of
  * which the key is left. */
-static void add_entry(lua_State *L, struct cidr *set)
+static void add_entry(lua_State *L, struct xa_lua_cidr *set)
 {
 	if (lua_type(L, -2) == LUA_TSTRING) {
 		lua_pushvalue(L, -2);
@@ -287,15 +335,11 @@ static void add_entry(lua_State *L, struct cidr *set)
 
 static int cidr_new(lua_State *L)
 {
-	struct cidr *set;
+	struct xa_lua_cidr *set;
 
 	luaL_checktype(L, 1, LUA_TTABLE);
 	lua_settop(L, 1);
-	set = lua_newuserdatauv(L, sizeof(*set), 1);
-	*set = (struct cidr){.heap = &xa_lua_of(L)->heap};
-	luaL_setmetatable(L, CIDR_TYPE);
-	if (xa_prefix_tree_new(&set->tree) != 0)
-		return luaL_error(L, "not enough memory for a set of prefixes");
+	set = push_set(L);
 	lua_newtable(L);
 	lua_pushvalue(L, -1);
 	lua_setiuservalue(L, 2, 1);
@@ -308,7 +352,7 @@ static int cidr_new(lua_State *L)
 
 static int cidr_contains(lua_State *L)
 {
-	const struct cidr *set = luaL_checkudata(L, 1, CIDR_TYPE);
+	const struct xa_lua_cidr *set = check_set(L);
 	const struct address address = check_address(L, 2);
 
 	lua_pushboolean(L, find(set, &address) != 0);
@@ -317,7 +361,7 @@ static int cidr_contains(lua_State *L)
 
 static int cidr_lookup(lua_State *L)
 {
-	const struct cidr *set = luaL_checkudata(L, 1, CIDR_TYPE);
+	const struct xa_lua_cidr *set = check_set(L);
 	const struct address address = check_address(L, 2);
 
 	lua_getiuservalue(L, 1, 1);
@@ -327,7 +371,7 @@ static int cidr_lookup(lua_State *L)
 
 static int cidr_len(lua_State *L)
 {
-	const struct cidr *set = luaL_checkudata(L, 1, CIDR_TYPE);
+	const struct xa_lua_cidr *set = check_set(L);
 
 	lua_pushinteger(L, (lua_Integer)set->count);
 	return 1;

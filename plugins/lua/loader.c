@@ -17,24 +17,7 @@
 
 #include "plugins/lua/guard.h"
 
-#define TEXT_TYPE "xa.text"
-
 static const char loaded_key = 'l';
-
-/* What the host read, so that an error frees it. */
-struct text {
-	char *bytes;
-	size_t len;
-};
-
-static int text_gc(lua_State *L)
-{
-	struct text *text = lua_touserdata(L, 1);
-
-	free(text->bytes);
-	text->bytes = NULL;
-	return 0;
-}
 
 static const char *why_unread(int error)
 {
@@ -48,24 +31,28 @@ static const char *why_unread(int error)
 	}
 }
 
+static void drop_source(struct xa_lua *lua)
+{
+	free(lua->source);
+	lua->source = NULL;
+}
+
+/* The text hangs on the stage, which frees it if compiling raises an error. */
 void xa_lua_load(lua_State *L, const char *path)
 {
-	const struct xa_plugin_host *host = xa_lua_of(L)->host;
-	struct text *text = lua_newuserdatauv(L, sizeof(*text), 0);
+	struct xa_lua *lua = xa_lua_of(L);
+	size_t len;
 	int error;
 
-	*text = (struct text){0};
-	luaL_setmetatable(L, TEXT_TYPE);
-	error = host->read_file(host, path, XA_LUA_FILE_BYTES, &text->bytes, &text->len);
+	drop_source(lua);
+	error = lua->host->read_file(lua->host, path, XA_LUA_FILE_BYTES, &lua->source, &len);
 	if (error)
 		luaL_error(L, "cannot read '%s': %s", path, why_unread(error));
 	xa_lua_push_chunk_name(L, path);
-	if (luaL_loadbufferx(L, text->bytes, text->len, lua_tostring(L, -1), "t") != LUA_OK)
+	if (luaL_loadbufferx(L, lua->source, len, lua_tostring(L, -1), "t") != LUA_OK)
 		lua_error(L);
-	free(text->bytes);
-	text->bytes = NULL;
-	lua_replace(L, -3);
-	lua_pop(L, 1);
+	drop_source(lua);
+	lua_remove(L, -2);
 }
 
 static bool is_module_name(const char *name, size_t len)
@@ -140,10 +127,6 @@ static int require(lua_State *L)
 
 void xa_lua_loader_open(lua_State *L)
 {
-	luaL_newmetatable(L, TEXT_TYPE);
-	lua_pushcfunction(L, text_gc);
-	lua_setfield(L, -2, "__gc");
-	lua_pop(L, 1);
 	lua_newtable(L);
 	lua_rawsetp(L, LUA_REGISTRYINDEX, &loaded_key);
 	lua_pushcfunction(L, require);

@@ -11,6 +11,7 @@
 #include <lauxlib.h>
 #include <sys/random.h>
 
+#include "plugins/lua/address.h"
 #include "plugins/lua/api.h"
 #include "plugins/lua/emit.h"
 #include "plugins/lua/fields.h"
@@ -98,6 +99,8 @@ static void lua_stage_close(void *state)
 		return;
 	if (lua->L)
 		lua_close(lua->L);
+	xa_lua_address_close(lua);
+	free(lua->source);
 	free(lua->hid);
 	free(lua);
 }

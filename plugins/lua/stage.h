@@ -73,6 +73,8 @@ struct xa_lua {
 	int label_ref, filter_ref, derive_ref; /* in the registry; LUA_NOREF: none */
 	bool keep_state;
 
+	struct xa_lua_cidr *sets; /* all there are */
+	char *source; /* the file that is being compiled */
 	bool is_opening;
 	bool is_deriving;
 	const struct xa_plugin_batch *batch; /* while run() runs */
