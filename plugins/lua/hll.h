@@ -3,15 +3,13 @@
 
 /*
  * How many different values there are. Few of them are counted exactly, as a set; for many, a
- * HyperLogLog takes over that needs no more memory. Standard error 1.04 / sqrt(2^bits).
+ * HyperLogLog takes over that needs no more memory. `bits` are from 4 to 16; standard error
+ * 1.04 / sqrt(2^bits).
  */
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-#define XA_LUA_HLL_BITS_MIN 4
-#define XA_LUA_HLL_BITS_MAX 16
 
 /* Zeroed, it has counted nothing. */
 struct xa_lua_hll {
