@@ -17,4 +17,4 @@ stds.xa = {
 }
 std = "xa"
 max_line_length = 100
-exclude_files = { "xa.d.lua" }
+exclude_files = { "**/xa.d.lua" }
