@@ -32,6 +32,11 @@ def descriptor(path):
     return Descriptor.in_dll(ctypes.CDLL(str(path)), "xa_plugin")
 
 
+def is_sanitized(path):
+    """Does it want a sanitizer's runtime, which Python has not loaded?"""
+    return bool(re.search(rb"__(asan|ubsan|tsan|msan)_", pathlib.Path(path).read_bytes()))
+
+
 def faults_of(path, abi):
     """What is wrong with the plugin at `path`, which is named as its file is."""
     plugin = descriptor(path)
@@ -42,4 +47,4 @@ def faults_of(path, abi):
         "help": (bool(plugin.help), True),
         "callbacks": (bool(plugin.open and plugin.run and plugin.close), True),
     }
-    return [f"{key} is {is_!r}, not {is_to_be!r}" for key, (is_, is_to_be) in wanted.items() if is_ != is_to_be]
+    return [f"{key} is {has!r}, not {right!r}" for key, (has, right) in wanted.items() if has != right]

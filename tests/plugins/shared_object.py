@@ -10,7 +10,6 @@ import pluginlib
 
 # What compilers and libc add to every shared object.
 BOILERPLATE = re.compile(r"__cxa_finalize|__gmon_start__|_ITM_\w+|_init|_fini|_edata|_end|__bss_start")
-SANITIZED = re.compile(r"__(asan|ubsan|tsan|msan|sanitizer)_")
 
 
 def symbols(path, which):
@@ -39,13 +38,12 @@ def links_faults(path, undefined):
 
 def main():
     root, path = sys.argv[1:]
-    undefined = symbols(path, "--undefined-only")
-    if any(SANITIZED.match(name) for name in undefined):
+    if pluginlib.is_sanitized(path):
         print("skipped: what a sanitizer adds is not the plugin's")
         return 77
     exported = symbols(path, "--defined-only")
     faults = [] if exported == ["xa_plugin"] else [f"exports {exported}, not xa_plugin alone"]
-    faults += links_faults(path, undefined)
+    faults += links_faults(path, symbols(path, "--undefined-only"))
     faults += pluginlib.faults_of(path, pluginlib.abi_of(f"{root}/plugins/xa_plugin.h"))
     for fault in faults:
         print(f"{path}: {fault}")
