@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <sys/socket.h>
 
+#include "config/tree.h"
 #include "core/base/arena.h"
 #include "core/base/base.h"
 #include "core/base/buf.h"
@@ -35,6 +36,7 @@ enum xa_reload {
 	XA_RELOAD_LIVE, /* nothing: the next snapshot goes by it */
 	XA_RELOAD_ATTACH, /* programs are detached, attached, or both */
 	XA_RELOAD_LISTEN, /* listening sockets are opened, closed, or both */
+	XA_RELOAD_POLICY, /* a new policy worker takes the place of the old one */
 	XA_RELOAD_RESTART, /* a new start of the daemon: it cannot change while it runs */
 	XA_RELOAD_COUNT_
 };
@@ -81,6 +83,16 @@ struct xa_config {
 	struct {
 		uint32_t max_series;
 	} metrics;
+	struct {
+		uint64_t deadline_ns; /* of all stages together, at each snapshot */
+		uint64_t memory_bytes; /* of the worker */
+		uint32_t max_series; /* of one derived metric */
+		uint32_t max_values; /* distinct ones, of all labels that stages make */
+		const char *plugin_dir; /* ready for use */
+		const char *plugin_dir_text; /* as written */
+		struct xa_stage *stages; /* in their order; a name may come several times */
+		size_t stage_count;
+	} policy;
 };
 
 /* Several reasons at once: a person mends a file in one go. At most XA_WHYS_MAX are kept, all are
@@ -129,7 +141,7 @@ void xa_config_reference(enum xa_markup markup, struct xa_buf *buf);
 void xa_config_keys(struct xa_buf *buf);
 
 /* Appends "key: old -> new" for each key that differs, one a line, in the table's order; nothing if
- * equal. */
+ * equal. Of stages each that differs has a line, which shows the place where it does. */
 void xa_config_diff(const struct xa_config *old, const struct xa_config *new, struct xa_buf *buf);
 
 /* The set of enum xa_reload of all keys that differ, as bits 1 << XA_RELOAD_...; 0 if equal.

@@ -5,6 +5,7 @@
  * what a diff shows is never an empty change.
  */
 
+#include "config/stages.h"
 #include "config/value.h"
 #include "config/whys.h"
 
@@ -29,14 +30,34 @@ static void add_head(const struct xa_option *option, bool comments, struct xa_bu
 		xa_buf_addf(buf, "%.*s:\n", (int)len, option->key);
 	if (comments)
 		add_comments(option, indent, buf);
-	xa_buf_addf(buf, "%s%s: ", indent, xa_option_name(option));
+	xa_buf_addf(buf, "%s%s:", indent, xa_option_name(option));
+}
+
+static bool has_lines(const struct xa_config *config, const struct xa_option *option)
+{
+	return option->type == XA_OPTION_STAGES && config->policy.stage_count;
+}
+
+static void add_value(const struct xa_config *config, const struct xa_option *option,
+		      struct xa_buf *buf)
+{
+	xa_buf_adds(buf, has_lines(config, option) ? "" : " ");
+	xa_value_format(config, option, buf);
+}
+
+static void add_origin(const struct xa_origin *origin, struct xa_buf *buf)
+{
+	xa_buf_adds(buf, "  # ");
+	xa_shown_add(origin->file, buf);
+	if (origin->line)
+		xa_buf_addf(buf, ":%u", origin->line);
 }
 
 void xa_config_dump(const struct xa_config *config, bool comments, struct xa_buf *buf)
 {
 	for (size_t i = 0; i < xa_option_count; i++) {
 		add_head(&xa_options[i], comments, buf);
-		xa_value_format(config, &xa_options[i], buf);
+		add_value(config, &xa_options[i], buf);
 		xa_buf_adds(buf, "\n");
 	}
 }
@@ -44,14 +65,15 @@ void xa_config_dump(const struct xa_config *config, bool comments, struct xa_buf
 void xa_config_dump_origins(const struct xa_config *config, struct xa_buf *buf)
 {
 	for (size_t i = 0; i < xa_option_count; i++) {
-		const struct xa_origin *origin = &config->origins[i];
+		const bool lines = has_lines(config, &xa_options[i]);
 
+		/* Of a value of several lines the origin stands behind the key. */
 		add_head(&xa_options[i], false, buf);
-		xa_value_format(config, &xa_options[i], buf);
-		xa_buf_adds(buf, "  # ");
-		xa_shown_add(origin->file, buf);
-		if (origin->line)
-			xa_buf_addf(buf, ":%u", origin->line);
+		if (lines)
+			add_origin(&config->origins[i], buf);
+		add_value(config, &xa_options[i], buf);
+		if (!lines)
+			add_origin(&config->origins[i], buf);
 		xa_buf_adds(buf, "\n");
 	}
 }
@@ -89,7 +111,11 @@ void xa_config_diff(const struct xa_config *old, const struct xa_config *new, st
 			buf->failed = true;
 			return;
 		}
-		xa_buf_addf(buf, "%s: %s -> %s\n", xa_options[i].key, pair.from.text, pair.to.text);
+		if (xa_options[i].type == XA_OPTION_STAGES)
+			xa_stages_diff(old, new, &xa_options[i], buf);
+		else
+			xa_buf_addf(buf, "%s: %s -> %s\n", xa_options[i].key, pair.from.text,
+				    pair.to.text);
 	}
 }
 

@@ -12,68 +12,8 @@
 #include <net/if.h>
 #include <string.h>
 
+#include "config/scalar.h"
 #include "config/text.h"
-
-/* Strings in YAML: bare where every parser takes them for the same string, else in double quotes.
- */
-
-static bool looks_like_yaml(const char *text)
-{
-	static const char *const words[] = {"null", "true", "false", "yes", "no",
-					    "on",   "off",  "y",     "n"};
-
-	for (size_t i = 0; i < array_size(words); i++)
-		if (!strcasecmp(text, words[i]))
-			return true;
-	return strchr("0123456789", text[0]) &&
-	       !text[strspn(text, "0123456789abcdefABCDEFxXoO._+-")];
-}
-
-static bool is_bare(const char *text)
-{
-	static const char bare[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
-				   "_/.:@%+*-";
-	const size_t len = strlen(text);
-
-	return len && !strchr("/.:@%+*-", text[0]) && !text[strspn(text, bare)] &&
-	       text[len - 1] != ':' && !looks_like_yaml(text);
-}
-
-static void add_quoted_char(uint32_t c, struct xa_buf *buf)
-{
-	const char ascii = (char)c;
-
-	if (c == '$')
-		xa_buf_adds(buf, "$$");
-	else if (c < 0x80) {
-		if (c == '"' || c == '\\')
-			xa_buf_adds(buf, "\\");
-		xa_buf_add(buf, &ascii, 1);
-	} else
-		xa_buf_addf(buf, c > 0xffff ? "\\U%08X" : "\\u%04X", c);
-}
-
-static void add_string(const char *text, struct xa_buf *buf)
-{
-	size_t len = strlen(text);
-
-	if (is_bare(text)) {
-		xa_buf_adds(buf, text);
-		return;
-	}
-	xa_buf_adds(buf, "\"");
-	while (len) {
-		uint32_t c = 0;
-		const size_t bytes = xa_utf8_decode(text, len, &c);
-
-		if (!bytes)
-			break;
-		add_quoted_char(c, buf);
-		text += bytes;
-		len -= bytes;
-	}
-	xa_buf_adds(buf, "\"");
-}
 
 /* Interfaces */
 
@@ -144,7 +84,7 @@ void xa_interfaces_format(const struct xa_config *config, const struct xa_option
 	xa_buf_adds(buf, single ? "" : "[");
 	for (size_t i = 0; i < config->interface_count; i++) {
 		xa_buf_adds(buf, i ? ", " : "");
-		add_string(config->interfaces[i], buf);
+		xa_scalar_add_string(config->interfaces[i], buf);
 	}
 	xa_buf_adds(buf, single ? "" : "]");
 }
@@ -278,7 +218,7 @@ static void add_listen(const struct xa_listen *listen, struct xa_buf *buf)
 			sizeof(host));
 	(void)snprintf(text, sizeof(text), ipv6 ? "[%s]:%u" : "%s:%u", host,
 		       ntohs(ipv6 ? in6->sin6_port : in->sin_port));
-	add_string(text, buf);
+	xa_scalar_add_string(text, buf);
 }
 
 void xa_listen_format(const struct xa_config *config, const struct xa_option *option,

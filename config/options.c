@@ -7,6 +7,8 @@
 
 #include "config/options.h"
 
+#include "version.h"
+
 #define MEMBER_SIZE(member) sizeof(((struct xa_config *)NULL)->member)
 
 /* The offset of a member, refused by the compiler unless the member has the size that its type is
@@ -20,6 +22,10 @@
 
 #define DURATION(member) .type = XA_OPTION_DURATION, .offset = PLACE(member, sizeof(uint64_t))
 #define UINT(member)	 .type = XA_OPTION_UINT, .offset = PLACE(member, sizeof(uint32_t))
+#define SIZE(member)	 .type = XA_OPTION_SIZE, .offset = PLACE(member, sizeof(uint64_t))
+#define PATH(member) \
+	.type = XA_OPTION_PATH, .offset = PLACE(member, sizeof(char *)), \
+	.text_offset = PLACE(member##_text, sizeof(char *))
 #define ENUM(member, list) \
 	.type = XA_OPTION_ENUM, .offset = PLACE(member, sizeof(unsigned)), .names = (list), \
 	.name_count = array_size(list)
@@ -48,6 +54,7 @@ const char *const xa_reload_texts[XA_RELOAD_COUNT_] = {
 	[XA_RELOAD_LIVE] = "takes effect at once",
 	[XA_RELOAD_ATTACH] = "attaches anew",
 	[XA_RELOAD_LISTEN] = "listens anew",
+	[XA_RELOAD_POLICY] = "starts the policy worker anew",
 	[XA_RELOAD_RESTART] = "needs a restart",
 };
 
@@ -93,6 +100,25 @@ const struct xa_option xa_options[] = {
 	{ "metrics.max_series", UINT(metrics.max_series), .min = 500, .max = 1000000, .unit = "series",
 	  .fallback = "5000", .reload = XA_RELOAD_LIVE,
 	  .help = "Series exported at most; what does not fit is folded into 'other'." },
+	{ "policy.deadline", DURATION(policy.deadline_ns),
+	  .min = 10 * XA_NS_PER_MS, .max = 10 * XA_NS_PER_S,
+	  .fallback = "100ms", .reload = XA_RELOAD_POLICY,
+	  .help = "Time of all stages for one snapshot, which goes out without them once it has passed." },
+	{ "policy.memory", SIZE(policy.memory_bytes), .min = 16 << 20, .max = 4ULL << 30,
+	  .fallback = "64MiB", .reload = XA_RELOAD_POLICY,
+	  .help = "Memory that the policy worker, in which all stages run, may take." },
+	{ "policy.max_series", UINT(policy.max_series), .min = 1, .max = 100000, .unit = "series",
+	  .fallback = "1000", .reload = XA_RELOAD_POLICY,
+	  .help = "Series of one derived metric at most; the rest is folded into 'other'." },
+	{ "policy.max_values", UINT(policy.max_values), .min = 16, .max = 1000000, .unit = "values",
+	  .fallback = "4096", .reload = XA_RELOAD_POLICY,
+	  .help = "Distinct values of labels that stages may make; further ones are 'other'." },
+	{ "policy.plugin_dir", PATH(policy.plugin_dir), .automatic = XA_PLUGIN_DIR, .min = 1, .max = 1023,
+	  .fallback = "auto", .reload = XA_RELOAD_POLICY,
+	  .help = "Where the NAME.so of a stage is loaded from; auto is where they are installed." },
+	{ "policy.stages", LIST(STAGES, policy.stages, policy.stage_count), .max = 16,
+	  .fallback = "[]", .reload = XA_RELOAD_POLICY,
+	  .help = "What labels flows, hides them, and derives metrics from them, in this order." },
 };
 /* clang-format on */
 

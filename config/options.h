@@ -13,9 +13,12 @@
 enum xa_option_type {
 	XA_OPTION_DURATION, /* uint64_t nanoseconds */
 	XA_OPTION_UINT, /* uint32_t */
+	XA_OPTION_SIZE, /* uint64_t bytes */
+	XA_OPTION_PATH, /* const char *, and another one for the text as it was written */
 	XA_OPTION_ENUM, /* an enum, index into `names` */
 	XA_OPTION_INTERFACES, /* list: const char ** and a size_t */
 	XA_OPTION_LISTEN, /* list: struct xa_listen * and a size_t */
+	XA_OPTION_STAGES, /* struct xa_stage * and a size_t; only in files */
 	XA_OPTION_TYPE_COUNT_
 };
 
@@ -24,11 +27,12 @@ struct xa_option {
 	enum xa_option_type type;
 	enum xa_reload reload;
 	const char *fallback; /* the default, as a person would write it */
-	uint64_t min, max; /* of the value; of a list the number of entries */
+	uint64_t min, max; /* of the value; entries of a list, bytes of a path */
 	const char *unit; /* what an integer counts */
 	const char *const *names;
 	size_t name_count;
-	size_t offset, count_offset; /* in struct xa_config */
+	const char *automatic; /* the path that "auto" stands for */
+	size_t offset, count_offset, text_offset; /* in struct xa_config */
 	const char *help; /* one line, under 90 columns */
 };
 
@@ -38,6 +42,7 @@ struct xa_option {
 extern const struct xa_option xa_options[];
 extern const size_t xa_option_count;
 
+/* A list of texts, which one text with commas can hold as well. */
 static inline bool xa_option_is_list(const struct xa_option *option)
 {
 	return option->type == XA_OPTION_INTERFACES || option->type == XA_OPTION_LISTEN;

@@ -10,6 +10,7 @@
 
 #include "config/expand.h"
 #include "config/source.h"
+#include "config/stages.h"
 #include "config/text.h"
 #include "config/value.h"
 #include "config/yaml.h"
@@ -113,6 +114,8 @@ static int read_list(struct reader *reader, const struct xa_option *option)
 
 static int read_value(struct reader *reader, const struct xa_option *option)
 {
+	if (option->type == XA_OPTION_STAGES)
+		return xa_stages_read(&reader->yaml, &reader->source, option);
 	switch (reader->yaml.node) {
 	case XA_NODE_SCALAR:
 		return read_scalar(reader, option, xa_source_set);

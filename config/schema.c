@@ -3,7 +3,7 @@
 /*
  * The table as a JSON Schema (draft 07), for editors that check and complete while somebody types.
  * It refuses what can be seen without the environment and never refuses what the daemon takes: the
- * bounds of durations, and of numbers in quotes, stay with the daemon.
+ * bounds of durations and sizes, and of numbers in quotes, stay with the daemon.
  */
 
 #include <inttypes.h>
@@ -22,6 +22,9 @@
 
 /* Numeric address and port, IPv6 in brackets. */
 #define LISTEN "([0-9]{1,3}(\\.[0-9]{1,3}){3}|\\[[0-9A-Fa-f:.]+\\]):[1-9][0-9]{0,4}"
+
+/* The name of a stage. */
+#define STAGE "^[a-z][a-z0-9_]{0,31}$"
 
 /* Entries in one text, with commas and blanks between them. */
 #define SPLIT(entry) "^ *" entry "( *, *" entry ")* *$"
@@ -115,11 +118,45 @@ static void add_listen(const struct xa_option *option, unsigned depth, struct xa
 	add_list(option, depth, "^" LISTEN "$", SPLIT(LISTEN), buf);
 }
 
+static void add_size(const struct xa_option *option, unsigned depth, struct xa_buf *buf)
+{
+	(void)option;
+	(void)depth;
+	xa_buf_adds(buf, "{\"$ref\": \"#/definitions/size\"}");
+}
+
+static void add_path(const struct xa_option *option, unsigned depth, struct xa_buf *buf)
+{
+	(void)option;
+	(void)depth;
+	xa_buf_adds(buf, "{\"type\": \"string\", \"minLength\": 1}");
+}
+
+/* What options a stage has, the stage knows. */
+static void add_stages(const struct xa_option *option, unsigned depth, struct xa_buf *buf)
+{
+	xa_buf_addf(buf,
+		    "{\"type\": \"array\", \"maxItems\": %" PRIu64 ", \"items\": {\"anyOf\": [",
+		    option->max);
+	add_break(depth + 1, buf);
+	add_pattern(STAGE, buf);
+	xa_buf_adds(buf, ",");
+	add_break(depth + 1, buf);
+	xa_buf_adds(buf, "{\"type\": \"object\", \"minProperties\": 1, \"maxProperties\": 1,");
+	add_break(depth + 1, buf);
+	xa_buf_adds(buf, " \"additionalProperties\": false, \"patternProperties\": {");
+	add_string(STAGE, buf);
+	xa_buf_adds(buf, ": {\"type\": [\"object\", \"null\"]}}}");
+	add_break(depth, buf);
+	xa_buf_adds(buf, "]}}");
+}
+
 static void (*const adders[XA_OPTION_TYPE_COUNT_])(const struct xa_option *option, unsigned depth,
 						   struct xa_buf *buf) = {
 	[XA_OPTION_DURATION] = add_duration, [XA_OPTION_UINT] = add_uint,
+	[XA_OPTION_SIZE] = add_size,	     [XA_OPTION_PATH] = add_path,
 	[XA_OPTION_ENUM] = add_enum,	     [XA_OPTION_INTERFACES] = add_interfaces,
-	[XA_OPTION_LISTEN] = add_listen,
+	[XA_OPTION_LISTEN] = add_listen,     [XA_OPTION_STAGES] = add_stages,
 };
 
 static void add_description(const struct xa_option *option, struct xa_buf *buf)
@@ -137,7 +174,8 @@ static void add_description(const struct xa_option *option, struct xa_buf *buf)
 
 static void add_default(const struct xa_option *option, struct xa_buf *buf)
 {
-	if (option->type == XA_OPTION_UINT || is_boolean(option->fallback))
+	if (option->type == XA_OPTION_UINT || option->type == XA_OPTION_STAGES ||
+	    is_boolean(option->fallback))
 		xa_buf_adds(buf, option->fallback);
 	else
 		add_string(option->fallback, buf);
@@ -158,8 +196,10 @@ static void add_option(const struct xa_option *option, unsigned depth, struct xa
 	add_break(depth + 1, buf);
 	xa_buf_adds(buf, "\"anyOf\": [");
 	add_break(depth + 2, buf);
-	xa_buf_adds(buf, "{\"$ref\": \"#/definitions/variable\"},");
-	add_break(depth + 2, buf);
+	if (option->type != XA_OPTION_STAGES) {
+		xa_buf_adds(buf, "{\"$ref\": \"#/definitions/variable\"},");
+		add_break(depth + 2, buf);
+	}
 	adders[option->type](option, depth + 2, buf);
 	add_break(depth + 1, buf);
 	xa_buf_adds(buf, "]");
@@ -214,5 +254,7 @@ void xa_config_schema(struct xa_buf *buf)
 	xa_buf_adds(buf,
 		    ",\n    \"duration\": {\"type\": \"string\", \"minLength\": 2, \"pattern\": ");
 	add_string("^(" DIGITS "h)?(" DIGITS "m)?(" DIGITS "s)?(" DIGITS "ms)?$", buf);
-	xa_buf_adds(buf, "}\n  }\n}\n");
+	xa_buf_adds(buf, "},\n    \"size\": ");
+	add_pattern("^" DIGITS "(B|KiB|MiB|GiB)$", buf);
+	xa_buf_adds(buf, "\n  }\n}\n");
 }

@@ -60,6 +60,22 @@ bool xa_text_check(const char *text, size_t len, struct xa_why *why)
 	return true;
 }
 
+bool xa_text_is_utf8(const char *text)
+{
+	size_t left = strlen(text);
+
+	while (left) {
+		uint32_t c;
+		const size_t bytes = xa_utf8_decode(text, left, &c);
+
+		if (!bytes)
+			return false;
+		text += bytes;
+		left -= bytes;
+	}
+	return true;
+}
+
 const char *xa_text_line(const char *text, size_t len, unsigned number, size_t *ret_len)
 {
 	const char *const end = text + len;

@@ -19,6 +19,9 @@ struct xa_why;
  * A line that starts with '%' is refused as well: directives cost libyaml quadratic time. */
 bool xa_text_check(const char *text, size_t len, struct xa_why *why);
 
+/* Whether all of it is UTF-8. */
+bool xa_text_is_utf8(const char *text);
+
 /* The line `number` (from 1) without its end; NULL if there is none. */
 const char *xa_text_line(const char *text, size_t len, unsigned number, size_t *ret_len);
 

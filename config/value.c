@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
-/*
- * One row of functions a type. Numbers are read by hand: strtoul() takes signs, blanks and octal.
- * Too large a number saturates, so that it is "out of range" and not "not a number".
- */
+/* One row of functions a type. */
 
 #include "config/value.h"
 
@@ -11,7 +8,11 @@
 #include <string.h>
 
 #include "config/lists.h"
+#include "config/path.h"
+#include "config/scalar.h"
+#include "config/stages.h"
 #include "config/text.h"
+#include "config/units.h"
 
 struct type {
 	int (*read)(struct xa_config *config, const struct xa_option *option, const char *text,
@@ -20,10 +21,6 @@ struct type {
 		       struct xa_buf *buf);
 	void (*describe)(const struct xa_option *option, struct xa_buf *buf);
 	size_t entry_size; /* of a list */
-};
-
-struct bound {
-	char text[32];
 };
 
 static void *member(struct xa_config *config, size_t offset)
@@ -38,78 +35,14 @@ static const void *const_member(const struct xa_config *config, size_t offset)
 
 /* Numbers */
 
-static uint64_t mul_add(uint64_t sum, uint64_t factor, uint64_t more)
+static struct xa_quantity bound_text(const struct xa_option *option, uint64_t value)
 {
-	uint64_t result;
-
-	if (__builtin_mul_overflow(sum, factor, &result) ||
-	    __builtin_add_overflow(result, more, &result))
-		return UINT64_MAX;
-	return result;
-}
-
-static const struct {
-	const char *name;
-	uint64_t ns;
-} units[] = {
-	{"h", 3600 * XA_NS_PER_S},
-	{"m", 60 * XA_NS_PER_S},
-	{"s", XA_NS_PER_S},
-	{"ms", XA_NS_PER_MS},
-};
-
-/* Index of the unit that the `len` letters name, not before `first`: units descend, each once. */
-static size_t find_unit(const char *name, size_t len, size_t first)
-{
-	while (first < array_size(units) &&
-	       (strlen(units[first].name) != len || strncmp(units[first].name, name, len) != 0))
-		first++;
-	return first;
-}
-
-static bool duration_read(const char *text, uint64_t *ret_ns)
-{
-	uint64_t ns = 0;
-	size_t unit = 0;
-
-	do {
-		uint64_t number;
-		const char *name = xa_digits_read(text, &number);
-		const size_t len = name ? strspn(name, "abcdefghijklmnopqrstuvwxyz") : 0;
-
-		unit = len ? find_unit(name, len, unit) : array_size(units);
-		if (unit == array_size(units))
-			return false;
-		ns = mul_add(number, units[unit++].ns, ns);
-		text = name + len;
-	} while (*text);
-	*ret_ns = ns;
-	return true;
-}
-
-static struct bound duration_text(uint64_t ns)
-{
-	struct bound bound = {.text = "0s"};
-	size_t used = 0;
-
-	for (size_t i = 0; i < array_size(units); i++) {
-		const uint64_t number = ns / units[i].ns;
-
-		if (!number)
-			continue;
-		used += (size_t)snprintf(bound.text + used, sizeof(bound.text) - used,
-					 "%" PRIu64 "%s", number, units[i].name);
-		ns %= units[i].ns;
-	}
-	return bound;
-}
-
-static struct bound bound_text(const struct xa_option *option, uint64_t value)
-{
-	struct bound bound;
+	struct xa_quantity bound;
 
 	if (option->type == XA_OPTION_DURATION)
-		return duration_text(value);
+		return xa_duration_text(value);
+	if (option->type == XA_OPTION_SIZE)
+		return xa_size_text(value);
 	(void)snprintf(bound.text, sizeof(bound.text), "%" PRIu64, value);
 	return bound;
 }
@@ -131,7 +64,7 @@ static int read_duration(struct xa_config *config, const struct xa_option *optio
 	uint64_t ns;
 	int r;
 
-	if (!duration_read(text, &ns)) {
+	if (xa_duration_parse(text, &ns)) {
 		const char *end = xa_digits_read(text, &ns);
 
 		if (end && !*end)
@@ -148,19 +81,64 @@ static int read_duration(struct xa_config *config, const struct xa_option *optio
 	return 0;
 }
 
+static uint64_t load_wide(const struct xa_config *config, const struct xa_option *option)
+{
+	uint64_t value;
+
+	memcpy(&value, const_member(config, option->offset), sizeof(value));
+	return value;
+}
+
 static void format_duration(const struct xa_config *config, const struct xa_option *option,
 			    struct xa_buf *buf)
 {
-	uint64_t ns;
-
-	memcpy(&ns, const_member(config, option->offset), sizeof(ns));
-	xa_buf_adds(buf, duration_text(ns).text);
+	xa_buf_adds(buf, xa_duration_text(load_wide(config, option)).text);
 }
 
 static void describe_duration(const struct xa_option *option, struct xa_buf *buf)
 {
-	xa_buf_addf(buf, "duration, %s to %s", duration_text(option->min).text,
-		    duration_text(option->max).text);
+	xa_buf_addf(buf, "duration, %s to %s", xa_duration_text(option->min).text,
+		    xa_duration_text(option->max).text);
+}
+
+static int refuse_size(const struct xa_option *option, const char *text, struct xa_why *why)
+{
+	const struct xa_quantity meant = xa_size_meant(text);
+	const bool bare = !text[strspn(text, "0123456789")];
+
+	if (!meant.text[0])
+		return xa_why_set(why, -EINVAL,
+				  "%s: %s is not a size (such as 512KiB, 64MiB or 1GiB)",
+				  option->key, xa_quotes(text).text);
+	return xa_why_set(why, -EINVAL, "%s: %s %s (did you mean '%s'?)", option->key,
+			  xa_quotes(text).text, bare ? "has no unit" : "is not a size", meant.text);
+}
+
+static int read_size(struct xa_config *config, const struct xa_option *option, const char *text,
+		     struct xa_why *why)
+{
+	uint64_t bytes;
+	int r;
+
+	if (xa_size_parse(text, &bytes))
+		return refuse_size(option, text, why);
+	r = check_range(option, bytes, text, why);
+	if (r)
+		return r;
+	memcpy(member(config, option->offset), &bytes, sizeof(bytes));
+	return 0;
+}
+
+static void format_size(const struct xa_config *config, const struct xa_option *option,
+			struct xa_buf *buf)
+{
+	xa_buf_adds(buf, xa_size_text(load_wide(config, option)).text);
+}
+
+static void describe_size(const struct xa_option *option, struct xa_buf *buf)
+{
+	xa_buf_addf(buf, "size, %s to %s", xa_size_text(option->min).text,
+		    xa_size_text(option->max).text);
 }
 
 static int read_uint(struct xa_config *config, const struct xa_option *option, const char *text,
@@ -249,14 +227,57 @@ static void describe_enum(const struct xa_option *option, struct xa_buf *buf)
 	add_names(option, buf);
 }
 
+/* Paths */
+
+static int read_path(struct xa_config *config, const struct xa_option *option, const char *text,
+		     struct xa_why *why)
+{
+	const char *file = config->origins[option - xa_options].file;
+	const char *written, *path;
+
+	if (!xa_text_is_utf8(text))
+		return xa_why_set(why, -EINVAL, "%s: %s is not UTF-8", option->key,
+				  xa_quotes(text).text);
+	if (strlen(text) > option->max)
+		return xa_why_set(why, -EINVAL, "%s: %s is longer than %" PRIu64 " bytes",
+				  option->key, xa_quotes(text).text, option->max);
+	written = xa_arena_strndup(config->arena, text, strlen(text));
+	path = !strcmp(text, "auto") ? option->automatic
+				     : xa_path_resolve(config->arena, file, text);
+	if (!written || !path)
+		return -ENOMEM;
+	memcpy(member(config, option->text_offset), &written, sizeof(written));
+	memcpy(member(config, option->offset), &path, sizeof(path));
+	return 0;
+}
+
+static void format_path(const struct xa_config *config, const struct xa_option *option,
+			struct xa_buf *buf)
+{
+	const char *written;
+
+	memcpy(&written, const_member(config, option->text_offset), sizeof(written));
+	xa_scalar_add_string(written, buf);
+}
+
+static void describe_path(const struct xa_option *option, struct xa_buf *buf)
+{
+	(void)option;
+	xa_buf_adds(buf, "auto, or a path; a relative one begins in the folder of its file");
+}
+
 static const struct type types[XA_OPTION_TYPE_COUNT_] = {
 	[XA_OPTION_DURATION] = {read_duration, format_duration, describe_duration, 0},
 	[XA_OPTION_UINT] = {read_uint, format_uint, describe_uint, 0},
+	[XA_OPTION_SIZE] = {read_size, format_size, describe_size, 0},
+	[XA_OPTION_PATH] = {read_path, format_path, describe_path, 0},
 	[XA_OPTION_ENUM] = {read_enum, format_enum, describe_enum, 0},
 	[XA_OPTION_INTERFACES] = {xa_interfaces_add, xa_interfaces_format, xa_interfaces_describe,
 				  sizeof(const char *)},
 	[XA_OPTION_LISTEN] = {xa_listen_add, xa_listen_format, xa_listen_describe,
 			      sizeof(struct xa_listen)},
+	[XA_OPTION_STAGES] = {xa_stages_set, xa_stages_format, xa_stages_describe,
+			      sizeof(struct xa_stage)},
 };
 
 static size_t *list_count(struct xa_config *config, const struct xa_option *option)
@@ -268,7 +289,7 @@ int xa_value_begin(struct xa_config *config, const struct xa_option *option)
 {
 	void *entries;
 
-	if (!xa_option_is_list(option))
+	if (!types[option->type].entry_size)
 		return 0;
 	entries = xa_arena_alloc(config->arena, option->max * types[option->type].entry_size);
 	if (!entries)

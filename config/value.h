@@ -16,7 +16,8 @@ int xa_value_begin(struct xa_config *config, const struct xa_option *option);
 int xa_value_add(struct xa_config *config, const struct xa_option *option, const char *text,
 		 struct xa_why *why);
 
-/* Appends the value: canonical, in YAML, as it would stand behind "key: ". */
+/* Appends the value: canonical, in YAML, as it would stand behind "key:" and, unless it begins with
+ * a line feed, a blank. */
 void xa_value_format(const struct xa_config *config, const struct xa_option *option,
 		     struct xa_buf *buf);
 

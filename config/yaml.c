@@ -11,6 +11,7 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include "config/scalar.h"
 #include "config/text.h"
 
 /* What libyaml says, and what a person can do something with. */
@@ -65,16 +66,14 @@ int xa_yaml_refuse(struct xa_yaml *yaml, const char *format, ...)
 	return r;
 }
 
+bool xa_yaml_is_quoted(const struct xa_yaml *yaml)
+{
+	return yaml->event.data.scalar.style != YAML_PLAIN_SCALAR_STYLE;
+}
+
 bool xa_yaml_is_null(const struct xa_yaml *yaml)
 {
-	static const char *const nulls[] = {"", "~", "null", "Null", "NULL"};
-
-	if (yaml->event.data.scalar.style != YAML_PLAIN_SCALAR_STYLE)
-		return false;
-	for (size_t i = 0; i < array_size(nulls); i++)
-		if (!strcmp(yaml->scalar, nulls[i]))
-			return true;
-	return false;
+	return !xa_yaml_is_quoted(yaml) && xa_scalar_is_null(yaml->scalar);
 }
 
 static const char *rephrase(const char *problem)

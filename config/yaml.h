@@ -50,6 +50,9 @@ int xa_yaml_next(struct xa_yaml *yaml);
 /* With a node just read: goes on to its last one, which is itself unless it is a list or map. */
 int xa_yaml_skip(struct xa_yaml *yaml);
 
+/* Whether the scalar stands in quotes or is a block: text, whatever it looks like. */
+bool xa_yaml_is_quoted(const struct xa_yaml *yaml);
+
 /* Whether the scalar is YAML's null: nothing at all, or ~ or null without quotes. */
 bool xa_yaml_is_null(const struct xa_yaml *yaml);
 

@@ -30,7 +30,7 @@ ABI_SEES = "linux/types.h"
 PLUGIN_ABI = "plugins/xa_plugin.h"
 BOARD = ("core/metrics/board.h", "core/metrics/page.h")
 GENERATED = re.compile(
-    r"bpf/.*\.bpf\.c vmlinux\.h|core/source/.* \w+\.skel\.h|core/\w+\.[ch] version\.h"
+    r"bpf/.*\.bpf\.c vmlinux\.h|core/source/.* \w+\.skel\.h|(core|config)/\w+\.[ch] version\.h"
 )
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*([<"])([^>"\n]*)[>"]', re.M)
 

@@ -21,12 +21,14 @@ NAMES_SCHEMA = "# yaml-language-server: $schema="
 # Refused by the program for what is no matter of a schema. Each has to validate, or it goes.
 UNSEEN = {
     "the environment": """env_bad_value env_bytes env_empty env_inject env_message env_nested
-        env_not_recursive env_too_long env_unset""",
-    "bounds of durations": "range_duration",
+        env_not_recursive env_too_long env_unset policy_plugin_dir_bytes""",
+    "bounds of durations and sizes": "range_duration policy_memory_huge",
     "the bytes of a file": "carriage_return control_c1 utf16",
     "what a parser has resolved by then": """alias anchor directive duplicate_in_section
-        duplicate_key duplicate_section integer_forms merge_key tag""",
+        duplicate_key duplicate_section integer_forms merge_key policy_stages_same_key tag""",
     "values that exclude one another": "interface_auto_among",
+    "what options of stages hold": """policy_stages_depth_over policy_stages_duplicate
+        policy_stages_key_long policy_stages_path_long policy_stages_variables""",
 }
 
 

@@ -22,6 +22,7 @@
 #include "config/load.h"
 #include "config/options.h"
 #include "config/value.h"
+#include "version.h"
 
 /*
  * Memory that runs out: the program's own allocator stands in front of the C library's, for libyaml
@@ -225,6 +226,11 @@ static void test_defaults(void **state)
 	assert_int_equal(config->flows.idle_timeout_ns, 60 * XA_NS_PER_S);
 	assert_int_equal(config->flows.rank_by, XA_RANK_PACKETS);
 	assert_int_equal(config->metrics.max_series, 5000);
+	assert_int_equal(config->policy.deadline_ns, 100 * XA_NS_PER_MS);
+	assert_int_equal(config->policy.memory_bytes, 64 << 20);
+	assert_string_equal(config->policy.plugin_dir_text, "auto");
+	assert_string_equal(config->policy.plugin_dir, XA_PLUGIN_DIR);
+	assert_int_equal(config->policy.stage_count, 0);
 }
 
 static void test_values(void **state)
@@ -635,6 +641,13 @@ static void test_settings_refused(void **state)
 	assert_setting_refused("mode=${HOME}",
 			       "'mode=${HOME}': mode: '${HOME}' is not one of auto, "
 			       "drv, skb, hw");
+	assert_setting_refused("policy.memory=64M", "'policy.memory=64M': policy.memory: '64M' is "
+						    "not a size (did you mean '64MiB'?)");
+	assert_setting_refused("policy.stages=zones",
+			       "'policy.stages=zones': policy.stages: only a file can hold stages "
+			       "('[]' leaves them out)");
+	assert_setting_refused("policy.stages=", "'policy.stages=': policy.stages: the value is "
+						 "empty");
 	assert_setting_refused("interface=\xff", "'interface=\\xff': interface: '\\xff' is not "
 						 "UTF-8");
 }
@@ -781,6 +794,13 @@ static void test_shortage_of_memory(void **state)
 		       0);
 	check_shortage("interface: [[eth0, a b\nmode: dvr\nflow: {a: [b, c]}\nlisten: *a\n---\n",
 		       -EINVAL);
+	check_shortage("policy:\n  plugin_dir: p\n  memory: 1GiB\n  stages:\n"
+		       "    - zones: {n: {o: [10.1.0.0/16, '${NOT_SET:-x}'], \"\\u00e9\": ~}}\n"
+		       "    - lua\n",
+		       0);
+	check_shortage("policy:\n  memory: 64\n  stages:\n    - Zones: {a: 1, a: 2}\n"
+		       "    - lua: {a: [$], a: {b: 1, b: 2}, [c]: d, '': e}\n      file: x\n",
+		       -EINVAL);
 	check_shortage("mode: dvr\ntopk: 5\nflows: {mx: 5, max: ${NOT_SET}}\n? [a]\n: b\n",
 		       -EINVAL);
 }
@@ -805,7 +825,8 @@ static void test_shortage_in_output(void **state)
 	bool failed = true;
 
 	(void)state;
-	assert_int_equal(load_setting(&old, "interface=a,*"), 0);
+	assert_int_equal(
+		load_text(&old, "interface: [a, '*']\npolicy:\n  stages: [a, {b: {c: d}}]\n"), 0);
 	assert_int_equal(load_setting(&new, "top_k=5"), 0);
 	for (long works = 0; failed; works++) {
 		struct xa_buf buf = {0};
