@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/*
+ * The auditor's side of the policy: starts the worker, shows it snapshots, takes its judgement over
+ * after checking every number, name and length, and kills it when it is late. Loop thread only;
+ * nothing here logs.
+ */
+
+#include "config/config.h"
+#include "core/policy/annotation.h"
+#include "core/policy/families.h"
+#include "core/policy/region.h"
+
+/* How long a worker may take to open its stages. */
+#define XA_POLICY_OPEN_NS (2 * XA_NS_PER_S)
+
+/* A stage that failed so often in a row is left out until its file or the config changes. */
+#define XA_POLICY_FAILURES_MAX 3
+
+extern const char *const xa_cause_names[XA_PLUGIN_CAUSE_COUNT_]; /* the metric label `cause` */
+
+/* What is known of a stage, for metrics and readiness. */
+struct xa_stage_state {
+	char title[64];
+	bool disabled;
+	uint64_t errors[XA_PLUGIN_CAUSE_COUNT_];
+	struct xa_report last; /* the last complaint; text "" if there was none */
+	uint64_t duration_ns; /* of the last run */
+};
+
+/* What is worth a line in the log. Texts are borrowed for the call. */
+struct xa_policy_hooks {
+	void *ctx;
+	/* a stage's own words */
+	void (*log)(void *ctx, const char *title, enum xa_plugin_log_level level, const char *text);
+	/* a stage failed: called for the first failure of each cause until it worked again */
+	void (*failed)(void *ctx, const char *title, enum xa_plugin_cause cause,
+		       const struct xa_report *report);
+	void (*disabled)(void *ctx, const char *title, enum xa_plugin_cause cause);
+	void (*enabled)(void *ctx, const char *title);
+};
+
+struct xa_policy;
+
+/*
+ * Starts a worker with the config's stages and waits until they are open, XA_POLICY_OPEN_NS at
+ * most. `before`, which may be NULL, is the policy that runs now: its stages are asked for what
+ * they keep, its counters and error counts go on; it goes on working until it is freed. 0, -EINVAL
+ * with reasons in ret_whys (file:line:column), or another -errno with one reason. Without stages
+ * there is no worker, and everything below does nothing.
+ */
+int xa_policy_new(struct xa_policy **ret, const struct xa_config *config, uint32_t max_flows,
+		  struct xa_policy *before, const struct xa_policy_hooks *hooks,
+		  struct xa_whys *ret_whys);
+void xa_policy_free(struct xa_policy *policy);
+XA_DEFINE_CLEANUP(xa_policy)
+#define _cleanup_xa_policy_ XA_CLEANUP(xa_policy_cleanup)
+
+/* Whether there is any stage to show a snapshot to. */
+bool xa_policy_has_stages(const struct xa_policy *policy);
+
+/* The memory to write the next snapshot to: the head, and max_flows flows. Borrowed; write it
+ * before each xa_policy_judge(). */
+struct xa_snapshot_head *xa_policy_head(struct xa_policy *policy);
+struct xa_plugin_flow *xa_policy_flows(struct xa_policy *policy);
+
+/*
+ * Lets the worker judge the snapshot that was written, `deadline` at most. Always leaves valid
+ * annotations: those of this snapshot, or none (xa_annotations_none()) if there is no worker that
+ * answers in time. Counters of derived families go on either way. A dead or late worker is started
+ * anew and asked again with the next snapshot. Returns whether every stage did its work.
+ */
+bool xa_policy_judge(struct xa_policy *policy);
+
+/* Of the last snapshot; borrowed until the next call of xa_policy_judge(). */
+const struct xa_annotations *xa_policy_annotations(const struct xa_policy *policy);
+
+/* The derived families with their series. */
+const struct xa_families *xa_policy_families(const struct xa_policy *policy);
+
+size_t xa_policy_stage_count(const struct xa_policy *policy);
+const struct xa_stage_state *xa_policy_stage(const struct xa_policy *policy, size_t index);
+
+/* Durations of whole runs, and workers started anew. */
+const struct xa_histogram *xa_policy_durations(const struct xa_policy *policy);
+uint64_t xa_policy_restarts(const struct xa_policy *policy);
