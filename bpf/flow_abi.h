@@ -33,8 +33,8 @@
 #define XA_EXT_HEADERS_MAX 8
 
 /* Time stamps are CLOCK_MONOTONIC nanoseconds >> 20 (1.048576 ms), cut to 32 bits: they wrap after
- * 52 days, and whoever reads one widens it against the time of reading. A division would cost more
- * than the clock. */
+ * 52 days, and whoever reads one widens it against the time of reading. They are as fine as the
+ * kernel's tick, 1 to 10 ms. */
 #define XA_TICK_SHIFT 20
 
 /* The tail's `tag`: the outer VLAN id in the low 12 bits (0: untagged or priority-tagged), marks

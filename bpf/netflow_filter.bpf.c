@@ -31,6 +31,21 @@ char LICENSE[] SEC("license") = "GPL";
 /* false: the flow maps are plain hashes that all CPUs share, for machines with many of them. */
 const volatile bool percpu = true;
 
+/* Whether the program may look into the kernel's own struct xdp_buff: Linux 6.2 and CAP_PERFMON. */
+const volatile bool sees_buff = false;
+
+/* What a jiffy takes, by the kernel that runs. */
+const volatile __u32 jiffy_ns = 4000000;
+
+/* CLOCK_MONOTONIC when jiffies were 0. Written by the daemon, from what netflow_clock says. */
+__u64 jiffies_epoch_ns;
+
+/* One moment by both clocks, as netflow_clock last saw it. */
+struct {
+	__u64 jiffies;
+	__u64 monotonic_ns;
+} clock_pair;
+
 /* Which side packets are counted on: 0 or 1. Written by the daemon alone. */
 __u32 epoch;
 
@@ -79,22 +94,45 @@ struct observation {
 	__u32 tick;
 };
 
+/*
+ * A call is dear where the kernel guards returns (10 to 30 ns), and two of them were a third of
+ * what a packet cost. So a frame in one buffer, and nearly all are, is measured by its pointers:
+ * whether it is one says the kernel's own view of it. The kernel turns bpf_cast_to_kern_ctx() into
+ * a move (kernel commit fd264ca02094).
+ */
+extern void *bpf_cast_to_kern_ctx(void *ctx) __ksym __weak;
+
+struct xdp_buff___flags {
+	__u32 flags;
+} __attribute__((preserve_access_index));
+
+enum xdp_buff_flags___frags {
+	XDP_FLAGS_HAS_FRAGS___frags = 1,
+};
+
+static __always_inline bool is_one_buffer(struct xdp_md *ctx)
+{
+	const struct xdp_buff___flags *buff = bpf_cast_to_kern_ctx(ctx);
+
+	return !(buff->flags &
+		 bpf_core_enum_value(enum xdp_buff_flags___frags, XDP_FLAGS_HAS_FRAGS___frags));
+}
+
 static __always_inline __u32 frame_len(struct xdp_md *ctx)
 {
+	if (sees_buff && is_one_buffer(ctx))
+		return ctx->data_end - ctx->data;
 	if (bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_xdp_get_buff_len))
 		return (__u32)bpf_xdp_get_buff_len(ctx);
 	return ctx->data_end - ctx->data;
 }
 
+/* By jiffies, whose reading the kernel puts in place of the call; they count CLOCK_MONOTONIC's
+ * ticks. */
 static __always_inline __u32 now_tick(void)
 {
-	__u64 now;
-
-	if (bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_ktime_get_coarse_ns))
-		now = bpf_ktime_get_coarse_ns();
-	else
-		now = bpf_ktime_get_ns();
-	return (__u32)(now >> XA_TICK_SHIFT);
+	return (__u32)((bpf_jiffies64() * jiffy_ns + *(volatile __u64 *)&jiffies_epoch_ns) >>
+		       XA_TICK_SHIFT);
 }
 
 /* A global function: verified once by itself, instead of again for each way through the parser. */
@@ -127,7 +165,8 @@ static __always_inline __u16 short_len(__u32 len)
 	return len > 0xffff ? 0xffff : (__u16)len;
 }
 
-static __always_inline void value_init(struct xa_flow_value *value, const struct xa_packet *packet,
+static __always_inline void value_init(struct xa_flow_value *value,
+				       const struct xa_headers *headers,
 				       const struct observation *seen)
 {
 	*value = (struct xa_flow_value){
@@ -135,16 +174,16 @@ static __always_inline void value_init(struct xa_flow_value *value, const struct
 		.bytes = seen->len,
 		.first_tick = seen->tick,
 		.last_tick = seen->tick,
-		.tcp_flags = packet->tcp_flags,
-		.tos = packet->tos,
-		.ttl_min = packet->ttl,
-		.ttl_max = packet->ttl,
+		.tcp_flags = headers->tcp_flags,
+		.tos = headers->tos,
+		.ttl_min = headers->ttl,
+		.ttl_max = headers->ttl,
 		.len_min = short_len(seen->len),
 		.len_max = short_len(seen->len),
 	};
 }
 
-static __always_inline void value_add(struct xa_flow_value *value, const struct xa_packet *packet,
+static __always_inline void value_add(struct xa_flow_value *value, const struct xa_headers *headers,
 				      const struct observation *seen)
 {
 	__u16 len = short_len(seen->len);
@@ -159,12 +198,12 @@ static __always_inline void value_add(struct xa_flow_value *value, const struct 
 	value->last_tick = seen->tick;
 	if (!XA_DETAILS)
 		return;
-	value->tcp_flags |= packet->tcp_flags;
-	value->tos = packet->tos;
-	if (packet->ttl < value->ttl_min)
-		value->ttl_min = packet->ttl;
-	if (packet->ttl > value->ttl_max)
-		value->ttl_max = packet->ttl;
+	value->tcp_flags |= headers->tcp_flags;
+	value->tos = headers->tos;
+	if (headers->ttl < value->ttl_min)
+		value->ttl_min = headers->ttl;
+	if (headers->ttl > value->ttl_max)
+		value->ttl_max = headers->ttl;
 	if (len < value->len_min)
 		value->len_min = len;
 	if (len > value->len_max)
@@ -192,8 +231,8 @@ static __always_inline enum xa_class class_of_full_map(__u8 proto)
  * has touched yet. In a shared hash it would overwrite, so the loser of that race adds to the
  * winner's entry.
  */
-static __always_inline enum xa_class flow_add(void *map, const void *key, __u8 proto,
-					      const struct xa_packet *packet,
+static __always_inline enum xa_class flow_add(void *map, const void *key,
+					      const struct xa_headers *headers,
 					      const struct observation *seen)
 {
 	struct xa_flow_value *value = bpf_map_lookup_elem(map, key);
@@ -202,14 +241,14 @@ static __always_inline enum xa_class flow_add(void *map, const void *key, __u8 p
 
 	if (value && percpu && !value->packets) {
 		/* another CPU made the entry: this one begins its part of it */
-		value_init(value, packet, seen);
+		value_init(value, headers, seen);
 		return XA_CLASS_FLOW;
 	}
 	if (value) {
-		value_add(value, packet, seen);
+		value_add(value, headers, seen);
 		return XA_CLASS_FLOW;
 	}
-	value_init(&fresh, packet, seen);
+	value_init(&fresh, headers, seen);
 	/* the cast: without it 5.10 and 6.1 compare 64 bits of which the upper half is not extended
 	 */
 	error = (int)bpf_map_update_elem(map, key, &fresh, percpu ? BPF_ANY : BPF_NOEXIST);
@@ -218,28 +257,25 @@ static __always_inline enum xa_class flow_add(void *map, const void *key, __u8 p
 	if (!percpu && error == -EEXIST) {
 		value = bpf_map_lookup_elem(map, key);
 		if (value) {
-			value_add(value, packet, seen);
+			value_add(value, headers, seen);
 			return XA_CLASS_FLOW;
 		}
 	}
-	return error == -E2BIG ? class_of_full_map(proto) : XA_CLASS_MAP_ERROR;
+	return error == -E2BIG ? class_of_full_map(headers->proto) : XA_CLASS_MAP_ERROR;
 }
 
-static __always_inline enum xa_class packet_add(__u32 side, __u32 slot, struct xa_packet *packet,
+static __always_inline enum xa_class packet_add(__u32 side, const union xa_flow_key *key,
+						const struct xa_headers *headers,
 						const struct observation *seen)
 {
 	void *map;
 
-	if (packet->is_ipv6) {
-		packet->key.v6.tail.slot = (__u8)slot;
+	if (headers->is_ipv6) {
 		map = bpf_map_lookup_elem(&flow_sides6, &side);
-		return map ? flow_add(map, &packet->key.v6, packet->key.v6.tail.proto, packet, seen)
-			   : XA_CLASS_MAP_ERROR;
+		return map ? flow_add(map, &key->v6, headers, seen) : XA_CLASS_MAP_ERROR;
 	}
-	packet->key.v4.tail.slot = (__u8)slot;
 	map = bpf_map_lookup_elem(&flow_sides, &side);
-	return map ? flow_add(map, &packet->key.v4, packet->key.v4.tail.proto, packet, seen)
-		   : XA_CLASS_MAP_ERROR;
+	return map ? flow_add(map, &key->v4, headers, seen) : XA_CLASS_MAP_ERROR;
 }
 
 /*
@@ -274,18 +310,20 @@ static __always_inline int count(struct xdp_md *ctx, enum xa_link link)
 		.data = (const void *)(long)ctx->data,
 		.end = (const void *)(long)ctx->data_end,
 		.len = seen.len,
+		.slot = slot,
 		.ctx = ctx,
 	};
-	struct xa_packet packet = {0};
+	struct xa_headers headers;
+	union xa_flow_key key;
 	enum xa_class class;
 
 	if (!sums)
 		return XDP_PASS;
 	sums->seen.packets++;
 	sums->seen.bytes += seen.len;
-	class = xa_parse_frame(link, &frame, &packet);
+	class = xa_parse_frame(link, &frame, &key, &headers);
 	if (class == XA_CLASS_FLOW)
-		class = packet_add(side, slot, &packet, &seen);
+		class = packet_add(side, &key, &headers, &seen);
 	class_add(sums, class, seen.len);
 	return XDP_PASS;
 }
@@ -301,4 +339,14 @@ SEC("xdp")
 int netflow_ip(struct xdp_md *ctx)
 {
 	return count(ctx, XA_LINK_IP);
+}
+
+/* Never attached: the daemon runs it to learn how jiffies and CLOCK_MONOTONIC stand. */
+SEC("xdp")
+int netflow_clock(struct xdp_md *ctx)
+{
+	(void)ctx;
+	clock_pair.jiffies = bpf_jiffies64();
+	clock_pair.monotonic_ns = bpf_ktime_get_ns();
+	return XDP_PASS;
 }

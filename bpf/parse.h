@@ -29,11 +29,17 @@
 #include <bpf/bpf_helpers.h>
 #define XA_PARSE       static __always_inline
 #define xa_be16(value) bpf_ntohs(value)
+#define xa_be32(value) bpf_ntohl(value)
+/* IP headers are read in words. Where the machine minds, drivers see to it that they stand on a
+ * word (NET_IP_ALIGN), and the verifier knows. */
+#define XA_WIRE __attribute__((packed, aligned(4), may_alias))
 #else
 #include <arpa/inet.h>
 #include <string.h>
 #define XA_PARSE       static inline
 #define xa_be16(value) ntohs(value)
+#define xa_be32(value) ntohl(value)
+#define XA_WIRE	       __attribute__((packed, may_alias))
 #endif
 
 enum xa_link {
@@ -42,13 +48,19 @@ enum xa_link {
 	XA_LINK_COUNT_
 };
 
-/* What a packet is counted under. Only the key of its family is set. */
-struct xa_packet {
-	union {
-		struct xa_flow_key4 v4;
-		struct xa_flow_key6 v6; /* tail.tag has XA_TAG_IPV6 */
-	} key;
-	__u8 is_ipv6;
+/* What a packet is counted under. */
+union xa_flow_key {
+	struct xa_flow_key4 v4;
+	struct xa_flow_key6 v6; /* tail.tag has XA_TAG_IPV6 */
+};
+
+/* What its headers say beside the addresses. Apart from the key, whose address the kernel's map is
+ * told: these can stay in registers. */
+struct xa_headers {
+	__be32 ports; /* the tail's first half */
+	__u16 tag;
+	__u8 proto;
+	__u8 is_ipv6; /* which of the keys */
 	__u8 tos; /* or traffic class */
 	__u8 ttl; /* or hop limit */
 	__u8 tcp_flags;
@@ -85,6 +97,7 @@ struct xa_frame {
 	const __u8 *data;
 	const __u8 *end; /* of what `data` points to */
 	__u32 len; /* of the frame, which may go on in further buffers */
+	__u32 slot; /* of its interface */
 	void *ctx; /* the kernel program's struct xdp_md */
 };
 
@@ -107,7 +120,7 @@ struct xa_eth_header {
 struct xa_vlan_header {
 	__be16 tci;
 	__be16 type;
-} __attribute__((packed));
+} XA_WIRE;
 
 struct xa_ipv4_header {
 	__u8 version_ihl;
@@ -120,7 +133,11 @@ struct xa_ipv4_header {
 	__be16 checksum;
 	__be32 saddr;
 	__be32 daddr;
-} __attribute__((packed));
+} XA_WIRE;
+
+struct xa_address {
+	__be32 words[4];
+} XA_WIRE;
 
 struct xa_ipv6_header {
 	__u8 version_class; /* 4 bits version, high half of the traffic class */
@@ -129,9 +146,9 @@ struct xa_ipv6_header {
 	__be16 payload_len;
 	__u8 next;
 	__u8 hop_limit;
-	__u8 saddr[16];
-	__u8 daddr[16];
-} __attribute__((packed));
+	struct xa_address saddr;
+	struct xa_address daddr;
+} XA_WIRE;
 
 /* The first bytes of each extension header that is walked; `offset` is the fragment header's. */
 struct xa_ext_header {
@@ -139,12 +156,16 @@ struct xa_ext_header {
 	__u8 len;
 	__be16 offset;
 	__be32 id;
-} __attribute__((packed));
+} XA_WIRE;
 
 struct xa_ports_header {
 	__be16 sport;
 	__be16 dport;
-} __attribute__((packed));
+} XA_WIRE;
+
+struct xa_word {
+	__u32 word;
+} XA_WIRE;
 
 /* Copies `size` bytes, a constant, from an offset. 0, or not if the frame ends before. */
 #ifdef __bpf__
@@ -170,6 +191,15 @@ XA_PARSE int xa_peek(const struct xa_frame *frame, __u32 offset, void *to, __u32
 }
 #endif
 
+/* `size` is a constant: a word is read as one, and written as one. */
+XA_PARSE void xa_copy(void *to, const __u8 *from, __u32 size)
+{
+	if (size == sizeof(struct xa_word))
+		*(struct xa_word *)to = *(const struct xa_word *)from;
+	else
+		__builtin_memcpy(to, from, size);
+}
+
 /* The same from a cursor, by whichever way it has. */
 XA_PARSE int xa_read(const struct xa_frame *frame, const struct xa_cursor *cursor, __u32 skip,
 		     void *to, __u32 size)
@@ -180,52 +210,67 @@ XA_PARSE int xa_read(const struct xa_frame *frame, const struct xa_cursor *curso
 		return xa_peek(frame, cursor->offset + skip, to, size);
 	if (cursor->pos + skip + size > frame->end)
 		return -1;
-	__builtin_memcpy(to, cursor->pos + skip, size);
+	xa_copy(to, cursor->pos + skip, size);
 	return 0;
 }
 
-XA_PARSE enum xa_class xa_parse_ports(const struct xa_frame *frame, const struct xa_cursor *cursor,
-				      struct xa_packet *packet, struct xa_flow_tail *tail)
+/*
+ * The tail as two words: what is stored in pieces, or twice as wide, and loaded word by word, as
+ * the map's hash does a moment later, has to wait for the stores.
+ */
+XA_PARSE void xa_tail_set(struct xa_flow_tail *tail, const struct xa_headers *headers, __u32 slot)
 {
-	struct xa_ports_header ports;
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+	__u32 rest = headers->proto | slot << 8 | (__u32)headers->tag << 16;
+#else
+	__u32 rest = (__u32)headers->proto << 24 | slot << 16 | headers->tag;
+#endif
+
+	xa_copy(tail, (const void *)&headers->ports, sizeof(headers->ports));
+	xa_copy((__u8 *)tail + sizeof(headers->ports), (const void *)&rest, sizeof(rest));
+}
+
+XA_PARSE enum xa_class xa_parse_ports(const struct xa_frame *frame, const struct xa_cursor *cursor,
+				      struct xa_headers *headers)
+{
+	__be32 ports;
+	__u8 flags;
 
 	if (xa_read(frame, cursor, 0, &ports, sizeof(ports)))
 		return XA_CLASS_TRUNCATED;
-	tail->sport = ports.sport;
-	tail->dport = ports.dport;
-	if (tail->proto == XA_PROTO_TCP &&
-	    xa_read(frame, cursor, XA_TCP_FLAGS_AT, &packet->tcp_flags, 1))
-		packet->tcp_flags = 0;
+	headers->ports = ports;
+	if (headers->proto == XA_PROTO_TCP &&
+	    !xa_read(frame, cursor, XA_TCP_FLAGS_AT, &flags, sizeof(flags)))
+		headers->tcp_flags = flags;
 	return XA_CLASS_FLOW;
 }
 
 XA_PARSE enum xa_class xa_parse_icmp(const struct xa_frame *frame, const struct xa_cursor *cursor,
-				     struct xa_flow_tail *tail)
+				     struct xa_headers *headers)
 {
 	__u8 icmp[2];
 
 	if (xa_read(frame, cursor, 0, icmp, sizeof(icmp)))
 		return XA_CLASS_TRUNCATED;
-	tail->sport = xa_be16(icmp[0]);
-	tail->dport = xa_be16(icmp[1]);
+	headers->ports = xa_be32((__u32)icmp[0] << 16 | icmp[1]);
 	return XA_CLASS_FLOW;
 }
 
 XA_PARSE enum xa_class xa_parse_transport(const struct xa_frame *frame,
-					  const struct xa_cursor *cursor, struct xa_packet *packet,
-					  struct xa_flow_tail *tail)
+					  const struct xa_cursor *cursor,
+					  struct xa_headers *headers)
 {
-	switch (tail->proto) {
+	switch (headers->proto) {
 	case XA_PROTO_TCP:
 	case XA_PROTO_UDP:
 	case XA_PROTO_UDPLITE:
 	case XA_PROTO_SCTP:
 	case XA_PROTO_DCCP:
-		return xa_parse_ports(frame, cursor, packet, tail);
+		return xa_parse_ports(frame, cursor, headers);
 	case XA_PROTO_ICMP:
-		return packet->is_ipv6 ? XA_CLASS_FLOW : xa_parse_icmp(frame, cursor, tail);
+		return headers->is_ipv6 ? XA_CLASS_FLOW : xa_parse_icmp(frame, cursor, headers);
 	case XA_PROTO_ICMPV6:
-		return packet->is_ipv6 ? xa_parse_icmp(frame, cursor, tail) : XA_CLASS_FLOW;
+		return headers->is_ipv6 ? xa_parse_icmp(frame, cursor, headers) : XA_CLASS_FLOW;
 	default:
 		return XA_CLASS_FLOW;
 	}
@@ -234,22 +279,21 @@ XA_PARSE enum xa_class xa_parse_transport(const struct xa_frame *frame,
 /* The transport header behind an IPv4 header: at a known place if there are no options. */
 XA_PARSE enum xa_class xa_parse_ipv4_payload(const struct xa_frame *frame,
 					     const struct xa_cursor *ip, __u32 header_len,
-					     __u32 left, struct xa_packet *packet)
+					     __u32 left, struct xa_headers *headers)
 {
-	struct xa_flow_tail *tail = &packet->key.v4.tail;
 	struct xa_cursor cursor = {.offset = ip->offset + header_len, .left = left};
 
 	if (header_len != sizeof(struct xa_ipv4_header))
-		return xa_parse_transport(frame, &cursor, packet, tail);
+		return xa_parse_transport(frame, &cursor, headers);
 	cursor.pos = ip->pos + sizeof(struct xa_ipv4_header);
-	return xa_parse_transport(frame, &cursor, packet, tail);
+	return xa_parse_transport(frame, &cursor, headers);
 }
 
 XA_PARSE enum xa_class xa_parse_ipv4(const struct xa_frame *frame, const struct xa_cursor *cursor,
-				     __u16 tag, struct xa_packet *packet)
+				     __u16 tag, struct xa_flow_key4 *key,
+				     struct xa_headers *headers)
 {
 	const struct xa_ipv4_header *ip = (const void *)cursor->pos;
-	struct xa_flow_key4 *key = &packet->key.v4;
 	__u32 header_len, total_len;
 
 	if ((const __u8 *)(ip + 1) > frame->end)
@@ -265,19 +309,20 @@ XA_PARSE enum xa_class xa_parse_ipv4(const struct xa_frame *frame, const struct 
 	if (total_len && total_len < header_len)
 		return XA_CLASS_IP_TOTAL_LEN;
 
-	packet->is_ipv6 = 0;
-	packet->tos = ip->tos;
-	packet->ttl = ip->ttl;
-	packet->tcp_flags = 0;
+	*headers = (struct xa_headers){
+		.tag = tag,
+		.proto = ip->proto,
+		.tos = ip->tos,
+		.ttl = ip->ttl,
+	};
 	key->saddr = ip->saddr;
 	key->daddr = ip->daddr;
-	key->tail = (struct xa_flow_tail){.proto = ip->proto, .tag = tag};
 	if (xa_be16(ip->fragment) & XA_IPV4_OFFSET_MASK) {
-		key->tail.tag |= XA_TAG_FRAGMENT;
+		headers->tag |= XA_TAG_FRAGMENT;
 		return XA_CLASS_FLOW;
 	}
 	return xa_parse_ipv4_payload(frame, cursor, header_len,
-				     total_len ? total_len - header_len : XA_LEFT_UNKNOWN, packet);
+				     total_len ? total_len - header_len : XA_LEFT_UNKNOWN, headers);
 }
 
 /* One comparison and one bit test, no branch a protocol: each branch here is eight in the loop
@@ -314,54 +359,54 @@ XA_PARSE __u32 xa_ext_header_len(__u8 proto, const struct xa_ext_header *ext)
 /* Walks from the first header behind the fixed one, an extension header, to the first that is none.
  */
 XA_PARSE enum xa_class xa_parse_ext_headers(const struct xa_frame *frame, struct xa_cursor *cursor,
-					    struct xa_packet *packet, struct xa_flow_tail *tail)
+					    struct xa_headers *headers)
 {
 	struct xa_ext_header ext;
 	__u32 len;
 	int i;
 
-	for (i = 0; i < XA_EXT_HEADERS_MAX && xa_is_ext_header(tail->proto); i++) {
+	for (i = 0; i < XA_EXT_HEADERS_MAX && xa_is_ext_header(headers->proto); i++) {
 		if (xa_read(frame, cursor, 0, &ext, sizeof(ext)))
 			return XA_CLASS_TRUNCATED;
-		len = xa_ext_header_len(tail->proto, &ext);
+		len = xa_ext_header_len(headers->proto, &ext);
 		if (cursor->left < len || cursor->offset + len > frame->len)
 			return XA_CLASS_TRUNCATED;
-		if (tail->proto == XA_PROTO_FRAGMENT && xa_be16(ext.offset) & XA_IPV6_OFFSET_MASK) {
-			tail->proto = ext.next;
-			tail->tag |= XA_TAG_FRAGMENT;
+		if (headers->proto == XA_PROTO_FRAGMENT &&
+		    xa_be16(ext.offset) & XA_IPV6_OFFSET_MASK) {
+			headers->proto = ext.next;
+			headers->tag |= XA_TAG_FRAGMENT;
 			return XA_CLASS_FLOW;
 		}
-		tail->proto = ext.next;
+		headers->proto = ext.next;
 		cursor->offset += len;
 		cursor->left -= cursor->left == XA_LEFT_UNKNOWN ? 0 : len;
 	}
-	if (xa_is_ext_header(tail->proto))
+	if (xa_is_ext_header(headers->proto))
 		return XA_CLASS_EXT_LIMIT;
-	return xa_parse_transport(frame, cursor, packet, tail);
+	return xa_parse_transport(frame, cursor, headers);
 }
 
 /* What is behind the fixed IPv6 header: at a known place if there are no extension headers. */
 XA_PARSE enum xa_class xa_parse_ipv6_payload(const struct xa_frame *frame,
 					     const struct xa_cursor *ip, __u32 left,
-					     struct xa_packet *packet)
+					     struct xa_headers *headers)
 {
-	struct xa_flow_tail *tail = &packet->key.v6.tail;
 	struct xa_cursor cursor = {
 		.offset = ip->offset + sizeof(struct xa_ipv6_header),
 		.left = left,
 	};
 
-	if (xa_is_ext_header(tail->proto))
-		return xa_parse_ext_headers(frame, &cursor, packet, tail);
+	if (xa_is_ext_header(headers->proto))
+		return xa_parse_ext_headers(frame, &cursor, headers);
 	cursor.pos = ip->pos + sizeof(struct xa_ipv6_header);
-	return xa_parse_transport(frame, &cursor, packet, tail);
+	return xa_parse_transport(frame, &cursor, headers);
 }
 
 XA_PARSE enum xa_class xa_parse_ipv6(const struct xa_frame *frame, const struct xa_cursor *cursor,
-				     __u16 tag, struct xa_packet *packet)
+				     __u16 tag, struct xa_flow_key6 *key,
+				     struct xa_headers *headers)
 {
 	const struct xa_ipv6_header *ip = (const void *)cursor->pos;
-	struct xa_flow_key6 *key = &packet->key.v6;
 	__u32 left;
 
 	if ((const __u8 *)(ip + 1) > frame->end)
@@ -370,14 +415,16 @@ XA_PARSE enum xa_class xa_parse_ipv6(const struct xa_frame *frame, const struct 
 		return XA_CLASS_IP_VERSION;
 	left = xa_be16(ip->payload_len);
 
-	packet->is_ipv6 = 1;
-	packet->tos = (__u8)(ip->version_class << 4 | ip->class_label >> 4);
-	packet->ttl = ip->hop_limit;
-	packet->tcp_flags = 0;
-	__builtin_memcpy(key->saddr, ip->saddr, sizeof(key->saddr));
-	__builtin_memcpy(key->daddr, ip->daddr, sizeof(key->daddr));
-	key->tail = (struct xa_flow_tail){.proto = ip->next, .tag = tag | XA_TAG_IPV6};
-	return xa_parse_ipv6_payload(frame, cursor, left ? left : XA_LEFT_UNKNOWN, packet);
+	*headers = (struct xa_headers){
+		.tag = tag | XA_TAG_IPV6,
+		.proto = ip->next,
+		.is_ipv6 = 1,
+		.tos = (__u8)(ip->version_class << 4 | ip->class_label >> 4),
+		.ttl = ip->hop_limit,
+	};
+	*(struct xa_address *)key->saddr = ip->saddr;
+	*(struct xa_address *)key->daddr = ip->daddr;
+	return xa_parse_ipv6_payload(frame, cursor, left ? left : XA_LEFT_UNKNOWN, headers);
 }
 
 XA_PARSE int xa_is_vlan(__u16 type)
@@ -386,7 +433,8 @@ XA_PARSE int xa_is_vlan(__u16 type)
 	       type == XA_ETHERTYPE_QINQ_OLD;
 }
 
-XA_PARSE enum xa_class xa_parse_ethernet(const struct xa_frame *frame, struct xa_packet *packet)
+XA_PARSE enum xa_class xa_parse_ethernet(const struct xa_frame *frame, union xa_flow_key *key,
+					 struct xa_headers *headers)
 {
 	const struct xa_eth_header *eth = (const void *)frame->data;
 	const struct xa_vlan_header *vlan;
@@ -410,46 +458,58 @@ XA_PARSE enum xa_class xa_parse_ethernet(const struct xa_frame *frame, struct xa
 	if (xa_is_vlan(type))
 		return XA_CLASS_VLAN_LIMIT;
 	if (type == XA_ETHERTYPE_IPV4)
-		return xa_parse_ipv4(frame, &cursor, tag, packet);
+		return xa_parse_ipv4(frame, &cursor, tag, &key->v4, headers);
 	if (type == XA_ETHERTYPE_IPV6)
-		return xa_parse_ipv6(frame, &cursor, tag, packet);
+		return xa_parse_ipv6(frame, &cursor, tag, &key->v6, headers);
 	return XA_CLASS_NON_IP;
 }
 
-XA_PARSE enum xa_class xa_parse_ip(const struct xa_frame *frame, struct xa_packet *packet)
+XA_PARSE enum xa_class xa_parse_ip(const struct xa_frame *frame, union xa_flow_key *key,
+				   struct xa_headers *headers)
 {
 	struct xa_cursor cursor = {.pos = frame->data};
 
 	if (cursor.pos + 1 > frame->end)
 		return XA_CLASS_TRUNCATED;
 	if (*cursor.pos >> 4 == 4)
-		return xa_parse_ipv4(frame, &cursor, 0, packet);
+		return xa_parse_ipv4(frame, &cursor, 0, &key->v4, headers);
 	if (*cursor.pos >> 4 == 6)
-		return xa_parse_ipv6(frame, &cursor, 0, packet);
+		return xa_parse_ipv6(frame, &cursor, 0, &key->v6, headers);
 	return XA_CLASS_IP_VERSION;
 }
 
 /*
- * XA_CLASS_FLOW: `packet` holds the frame's key (slot 0) and header fields. Any other class says
- * why there is no flow; `packet` may then be half filled.
+ * XA_CLASS_FLOW: `key` and `headers` are the packet's. Any other class says why there is no flow;
+ * both may then be half filled.
  */
 XA_PARSE enum xa_class xa_parse_frame(enum xa_link link, const struct xa_frame *frame,
-				      struct xa_packet *packet)
+				      union xa_flow_key *key, struct xa_headers *headers)
 {
-	return link == XA_LINK_IP ? xa_parse_ip(frame, packet) : xa_parse_ethernet(frame, packet);
+	enum xa_class class = link == XA_LINK_IP ? xa_parse_ip(frame, key, headers)
+						 : xa_parse_ethernet(frame, key, headers);
+
+	if (class == XA_CLASS_FLOW)
+		xa_tail_set(headers->is_ipv6 ? &key->v6.tail : &key->v4.tail, headers, frame->slot);
+	return class;
 }
 
 #ifndef __bpf__
-/* The same for the bytes of [data, end). */
-XA_PARSE enum xa_class xa_parse(enum xa_link link, const void *data, const void *end,
+struct xa_packet {
+	union xa_flow_key key;
+	struct xa_headers headers;
+};
+
+/* The same for the bytes of [data, end), of an interface with that slot. */
+XA_PARSE enum xa_class xa_parse(enum xa_link link, const void *data, const void *end, __u8 slot,
 				struct xa_packet *packet)
 {
 	struct xa_frame frame = {
 		.data = data,
 		.end = end,
 		.len = (__u32)((const __u8 *)end - (const __u8 *)data),
+		.slot = slot,
 	};
 
-	return xa_parse_frame(link, &frame, packet);
+	return xa_parse_frame(link, &frame, &packet->key, &packet->headers);
 }
 #endif

@@ -387,6 +387,9 @@ static void note_kernel(struct xa_auditor *auditor, const struct xa_xdp_options 
 	auditor->self.map_bytes = used ? used : computed;
 	xa_log_info("flow maps take %llu bytes of kernel memory (computed: %llu)",
 		    (unsigned long long)used, (unsigned long long)computed);
+	if (!xa_xdp_sees_buff(auditor->xdp))
+		xa_log_info("frame lengths by a call for each packet: before 6.2, or without "
+			    "CAP_PERFMON, there is no cheaper way");
 	if (!xa_xdp_has_frags(auditor->xdp))
 		xa_log_warn("this kernel has no multi-buffer XDP (before 5.18): interfaces with "
 			    "jumbo frames may need mode: skb");

@@ -63,7 +63,7 @@ int xa_pcap_open(struct xa_pcap **ret, const char *path, struct xa_why *ret_why)
 	return 0;
 }
 
-static struct xa_flow_value value_of(const struct xa_packet *packet, uint32_t len, uint32_t tick)
+static struct xa_flow_value value_of(const struct xa_headers *headers, uint32_t len, uint32_t tick)
 {
 	uint16_t short_len = len > UINT16_MAX ? UINT16_MAX : (uint16_t)len;
 
@@ -72,10 +72,10 @@ static struct xa_flow_value value_of(const struct xa_packet *packet, uint32_t le
 		.bytes = len,
 		.first_tick = tick,
 		.last_tick = tick,
-		.tcp_flags = packet->tcp_flags,
-		.tos = packet->tos,
-		.ttl_min = packet->ttl,
-		.ttl_max = packet->ttl,
+		.tcp_flags = headers->tcp_flags,
+		.tos = headers->tos,
+		.ttl_min = headers->ttl,
+		.ttl_max = headers->ttl,
 		.len_min = short_len,
 		.len_max = short_len,
 	};
@@ -101,16 +101,16 @@ int xa_pcap_next(struct xa_pcap *pcap, uint8_t slot, struct xa_pcap_packet *ret_
 	if (status != 1)
 		return xa_why_set(ret_why, -EIO, "%s", pcap_geterr(pcap->handle));
 	*ret_packet = (struct xa_pcap_packet){
-		.class = xa_parse(pcap->link, data, data + header->caplen, &parsed),
+		.class = xa_parse(pcap->link, data, data + header->caplen, slot, &parsed),
 		.bytes = header->len,
 		/* at nanosecond precision libpcap keeps nanoseconds in tv_usec */
 		.time_ns = seconds_of(header) * XA_NS_PER_S + (uint64_t)header->ts.tv_usec,
 	};
 	if (ret_packet->class != XA_CLASS_FLOW)
 		return 1;
-	ret_packet->reading.key = parsed.is_ipv6 ? parsed.key.v6
-						 : xa_flow_key_widen(&parsed.key.v4);
-	ret_packet->reading.key.tail.slot = slot;
-	ret_packet->reading.value = value_of(&parsed, header->len, xa_tick(ret_packet->time_ns));
+	ret_packet->reading.key = parsed.headers.is_ipv6 ? parsed.key.v6
+							 : xa_flow_key_widen(&parsed.key.v4);
+	ret_packet->reading.value = value_of(&parsed.headers, header->len,
+					     xa_tick(ret_packet->time_ns));
 	return 1;
 }

@@ -29,6 +29,7 @@ struct xa_xdp {
 	uint32_t capacity;
 	bool percpu;
 	bool frags;
+	bool sees_buff;
 	int cpus; /* possible ones: the kernel copies a value for each */
 	unsigned epoch;
 	int flow_fds[XA_FAMILY_COUNT_][XA_SIDES];
@@ -132,24 +133,75 @@ static int prog_id(const struct bpf_program *program, __u32 *ret_id)
 	return error;
 }
 
-/* Kernels before 5.18 know no multi-buffer frames and refuse the flag that promises to handle them.
+/*
+ * Jiffies count ticks of CLOCK_MONOTONIC, so both go at one pace; where they stand to each other is
+ * asked again with each epoch, for what a kernel without high-resolution timers may lose.
  */
-static int skeleton_load(struct xa_xdp *xdp, bool frags)
+static int clock_set(struct xa_xdp *xdp)
 {
-	__u32 flags = frags ? BPF_F_XDP_HAS_FRAGS : 0;
+	uint8_t frame[64] = {0};
+	LIBBPF_OPTS(bpf_test_run_opts, run, .data_in = frame, .data_size_in = sizeof(frame));
+	int error = bpf_prog_test_run_opts(bpf_program__fd(xdp->skel->progs.netflow_clock), &run);
 
+	if (error)
+		return error;
+	__atomic_store_n(&xdp->skel->bss->jiffies_epoch_ns,
+			 xdp->skel->bss->clock_pair.monotonic_ns -
+				 xdp->skel->bss->clock_pair.jiffies * xdp->skel->rodata->jiffy_ns,
+			 __ATOMIC_RELAXED);
+	return 0;
+}
+
+/* What a program may be loaded with, where the kernel and the capabilities allow it. */
+struct ability {
+	bool frags; /* multi-buffer frames: 5.18 */
+	bool sees_buff; /* 6.2 and CAP_PERFMON */
+};
+
+/* TICK_NSEC, by the clock that is as fine. */
+static __u32 jiffy_ns(void)
+{
+	struct timespec tick;
+
+	return clock_getres(CLOCK_MONOTONIC_COARSE, &tick) ? XA_NS_PER_S / 250
+							   : (__u32)tick.tv_nsec;
+}
+
+static int skeleton_load(struct xa_xdp *xdp, const struct ability *ability)
+{
+	__u32 flags = ability->frags ? BPF_F_XDP_HAS_FRAGS : 0;
+
+	netflow_filter_bpf__destroy(take_ptr(xdp->skel));
 	xdp->skel = netflow_filter_bpf__open();
 	if (!xdp->skel)
 		return -errno;
 	(void)bpf_program__set_flags(xdp->skel->progs.netflow_filter, flags);
 	(void)bpf_program__set_flags(xdp->skel->progs.netflow_ip, flags);
-	xdp->frags = frags;
+	xdp->frags = ability->frags;
+	xdp->sees_buff = ability->sees_buff;
 	xdp->skel->rodata->percpu = xdp->percpu;
+	xdp->skel->rodata->sees_buff = ability->sees_buff;
+	xdp->skel->rodata->jiffy_ns = jiffy_ns();
 	(void)bpf_map__set_type(bpf_map__inner_map(xdp->skel->maps.flow_sides),
 				map_type(xdp->percpu));
 	(void)bpf_map__set_type(bpf_map__inner_map(xdp->skel->maps.flow_sides6),
 				map_type(xdp->percpu));
 	return netflow_filter_bpf__load(xdp->skel);
+}
+
+/* The best that the verifier takes; the error of the least. What a kernel does not know it refuses
+ * by EINVAL, what rights are lacking for by EACCES or EPERM: nothing else is tried again. */
+static int skeleton_load_best(struct xa_xdp *xdp)
+{
+	static const struct ability abilities[] = {{true, true}, {true, false}, {false, false}};
+	int error = 0;
+
+	for (size_t i = 0; i < array_size(abilities); i++) {
+		error = skeleton_load(xdp, &abilities[i]);
+		if (error != -EINVAL && error != -EACCES && error != -EPERM)
+			break;
+	}
+	return error;
 }
 
 static int program_load(struct xa_xdp *xdp, struct xa_why *why)
@@ -160,16 +212,14 @@ static int program_load(struct xa_xdp *xdp, struct xa_why *why)
 		return xa_why_set(why, -ENOENT,
 				  "the kernel has no type information (/sys/kernel/btf/vmlinux): "
 				  "needs one built with CONFIG_DEBUG_INFO_BTF");
-	error = skeleton_load(xdp, true);
-	if (error == -EINVAL) {
-		netflow_filter_bpf__destroy(take_ptr(xdp->skel));
-		error = skeleton_load(xdp, false);
-	}
+	error = skeleton_load_best(xdp);
 	if (error)
 		return why_load(why, error);
 	error = prog_id(xdp->skel->progs.netflow_filter, &xdp->prog_ids[true]);
 	if (!error)
 		error = prog_id(xdp->skel->progs.netflow_ip, &xdp->prog_ids[false]);
+	if (!error)
+		error = clock_set(xdp);
 	return error ? why_load(why, error) : 0;
 }
 
@@ -284,8 +334,10 @@ __u32 xa_xdp_prog_id(const struct xa_xdp *xdp, bool link_header)
 int xa_xdp_swap(struct xa_xdp *xdp, unsigned *ret_side)
 {
 	unsigned before = xdp->epoch;
-	int error;
+	int error = clock_set(xdp);
 
+	if (error)
+		return error;
 	xdp->epoch = (before + 1) % XA_SIDES;
 	__atomic_store_n(&xdp->skel->bss->epoch, xdp->epoch, __ATOMIC_SEQ_CST);
 	error = flow_map_place(xdp, XA_IPV4, before);
@@ -401,6 +453,11 @@ uint64_t xa_xdp_memory_bytes(const struct xa_xdp_options *options)
 bool xa_xdp_has_frags(const struct xa_xdp *xdp)
 {
 	return xdp->frags;
+}
+
+bool xa_xdp_sees_buff(const struct xa_xdp *xdp)
+{
+	return xdp->sees_buff;
 }
 
 bool xa_xdp_is_permitted(const struct xa_xdp *xdp)

@@ -46,6 +46,10 @@ uint64_t xa_xdp_memory_used(const struct xa_xdp *xdp);
 /* Whether frames in several buffers (jumbo frames, GRO) reach the program natively: kernel 5.18. */
 bool xa_xdp_has_frags(const struct xa_xdp *xdp);
 
+/* Whether the program measures a frame by its pointers instead of asking the kernel, which makes a
+ * packet cheaper by a call: Linux 6.2, and CAP_PERFMON when it was loaded. */
+bool xa_xdp_sees_buff(const struct xa_xdp *xdp);
+
 /* Counts packets of `ifindex` under `slot` from now on; slot XA_SLOT_UNKNOWN ends that. 0, or
  * -ENOSPC if too many interfaces share a bucket. */
 int xa_xdp_map_ifindex(struct xa_xdp *xdp, unsigned ifindex, uint8_t slot);

@@ -80,12 +80,10 @@ int step6(struct xdp_md *ctx)
 {
 	struct xa_eth_header *eth = (void *)(long)ctx->data;
 	struct xa_ipv6_header *ip = (void *)(eth + 1);
-	__u32 at;
 
 	if ((void *)(ip + 1) > (void *)(long)ctx->data_end)
 		return XDP_DROP;
-	at = step();
-	__builtin_memcpy(&ip->saddr[12], &at, sizeof(at));
+	ip->saddr.words[3] = step();
 	bpf_tail_call(ctx, &under_test, 0);
 	return XDP_DROP;
 }
@@ -139,8 +137,8 @@ int reference6(struct xdp_md *ctx)
 
 	if ((void *)(ports + 1) > end || eth->type != bpf_htons(XA_ETHERTYPE_IPV6))
 		return XDP_PASS;
-	__builtin_memcpy(key.saddr, ip->saddr, sizeof(key.saddr));
-	__builtin_memcpy(key.daddr, ip->daddr, sizeof(key.daddr));
+	__builtin_memcpy(key.saddr, &ip->saddr, sizeof(key.saddr));
+	__builtin_memcpy(key.daddr, &ip->daddr, sizeof(key.daddr));
 	key.tail.sport = ports->sport;
 	key.tail.dport = ports->dport;
 	key.tail.proto = ip->next;

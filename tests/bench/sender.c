@@ -110,8 +110,8 @@ static size_t frame6(uint8_t *frame)
 	ip->payload_len = htons(TCP_BYTES);
 	ip->hop_limit = 64;
 	ip->next = XA_PROTO_TCP;
-	memcpy(ip->saddr, "\x20\x01\x0d\xb8", 4);
-	memcpy(ip->daddr, "\x20\x01\x0d\xb8\0\x01", 6);
+	memcpy(&ip->saddr, "\x20\x01\x0d\xb8", 4);
+	memcpy(&ip->daddr, "\x20\x01\x0d\xb8\0\x01", 6);
 	ports->sport = htons(40000);
 	ports->dport = htons(443);
 	return sizeof(*eth) + sizeof(*ip) + TCP_BYTES;

@@ -220,11 +220,11 @@ static struct xa_reading reading_parsed(const struct xa_packet *packet, const st
 {
 	struct xa_reading reading = item->reading; /* packets, bytes and lengths are not parsed */
 
-	reading.key = packet->is_ipv6 ? packet->key.v6 : xa_flow_key_widen(&packet->key.v4);
-	reading.value.tcp_flags = packet->tcp_flags;
-	reading.value.tos = packet->tos;
-	reading.value.ttl_min = packet->ttl;
-	reading.value.ttl_max = packet->ttl;
+	reading.key = packet->headers.is_ipv6 ? packet->key.v6 : xa_flow_key_widen(&packet->key.v4);
+	reading.value.tcp_flags = packet->headers.tcp_flags;
+	reading.value.tos = packet->headers.tos;
+	reading.value.ttl_min = packet->headers.ttl;
+	reading.value.ttl_max = packet->headers.ttl;
 	return reading;
 }
 
@@ -232,7 +232,8 @@ static void compare_user(struct comparison *comparison, const struct item *item)
 {
 	struct xa_packet packet;
 	struct xa_reading found = {0};
-	enum xa_class class = xa_parse(item->link, item->bytes, item->bytes + item->len, &packet);
+	enum xa_class class = xa_parse(item->link, item->bytes, item->bytes + item->len, 0,
+				       &packet);
 
 	if (class == XA_CLASS_FLOW)
 		found = reading_parsed(&packet, item);

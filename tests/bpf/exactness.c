@@ -179,11 +179,14 @@ static void frame_ipv4(uint8_t *frame, uint32_t number, uint8_t proto)
 
 static void frame_ipv6(uint8_t *frame, uint32_t number, uint8_t proto)
 {
-	struct xa_ipv6_header ip = {.version_class = 0x60, .next = proto, .hop_limit = TTL};
-	uint32_t be = htonl(number);
+	struct xa_ipv6_header ip = {
+		.version_class = 0x60,
+		.next = proto,
+		.hop_limit = TTL,
+		.saddr.words = {htonl(0xfd000000), 0, 0, htonl(number)},
+		.daddr.words = {htonl(0xfd000000)},
+	};
 
-	memcpy(ip.saddr + 12, &be, sizeof(be));
-	ip.saddr[0] = ip.daddr[0] = 0xfd;
 	frame[12] = 0x86;
 	frame[13] = 0xdd;
 	memcpy(frame + sizeof(struct xa_eth_header), &ip, sizeof(ip));
@@ -203,7 +206,7 @@ static int flow_init(struct flow *flow, uint32_t number)
 		frame_ipv6(flow->frame, number, proto);
 	else
 		frame_ipv4(flow->frame, number, proto);
-	if (xa_parse(XA_LINK_ETHERNET, flow->frame, flow->frame + flow->len, &packet))
+	if (xa_parse(XA_LINK_ETHERNET, flow->frame, flow->frame + flow->len, 0, &packet))
 		return -EINVAL;
 	flow->key = is_ipv6 ? packet.key.v6 : xa_flow_key_widen(&packet.key.v4);
 	flow->key.tail.slot = SLOT;

@@ -313,14 +313,14 @@ static struct xa_flow_key6 key_of(const struct row *row)
 static void expect_parsed(const struct row *row, const struct xa_packet *packet)
 {
 	struct xa_flow_key6 wanted = key_of(row);
-	struct xa_flow_key6 key = packet->is_ipv6 ? packet->key.v6
-						  : xa_flow_key_widen(&packet->key.v4);
+	struct xa_flow_key6 key = packet->headers.is_ipv6 ? packet->key.v6
+							  : xa_flow_key_widen(&packet->key.v4);
 
-	assert_int_equal(packet->is_ipv6, !!(row->tag & XA_TAG_IPV6));
+	assert_int_equal(packet->headers.is_ipv6, !!(row->tag & XA_TAG_IPV6));
 	assert_memory_equal(&key, &wanted, sizeof(key));
-	assert_int_equal(packet->tos, TOS);
-	assert_int_equal(packet->ttl, TTL);
-	assert_int_equal(packet->tcp_flags, row->tcp_flags);
+	assert_int_equal(packet->headers.tos, TOS);
+	assert_int_equal(packet->headers.ttl, TTL);
+	assert_int_equal(packet->headers.tcp_flags, row->tcp_flags);
 }
 
 static void check_value(const struct row *row, const struct xa_flow_value *value, size_t len)
@@ -381,7 +381,7 @@ static void check_user_space(const struct row *row, const uint8_t *frame, size_t
 
 	assert_non_null(exact);
 	memcpy(exact, frame, len);
-	assert_int_equal(xa_parse(row->link, exact, exact + len, &packet), row->class);
+	assert_int_equal(xa_parse(row->link, exact, exact + len, 0, &packet), row->class);
 	if (row->class == XA_CLASS_FLOW)
 		expect_parsed(row, &packet);
 	free(exact);

@@ -10,7 +10,11 @@ from checklib import PRODUCT, Tree, c_units, run
 
 ALLOWED = ("core/base/log.c",)
 LOCAL_STATIC = re.compile(r"\bstatic\b[^;={]*")
-NO_VARIABLE = re.compile(r"^(typedef|_Static_assert|static_assert)\b|^(struct|union|enum)(\s+\w+)?\s*({})?$")
+# Behind a struct's brace a word in capitals is an attribute's macro.
+NO_VARIABLE = re.compile(
+    r"^(typedef|_Static_assert|static_assert)\b"
+    r"|^(struct|union|enum)(\s+\w+)?\s*({}(\s+[A-Z][A-Z0-9_]*)?)?$"
+)
 CALLED = re.compile(r"^\s*[A-Z]\w*\([^()]*\)\s*|\b__attribute__\s*\(\(.*?\)\)")
 
 

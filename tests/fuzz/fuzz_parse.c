@@ -32,22 +32,22 @@ static enum xa_class parse(enum xa_link link, const uint8_t *data, size_t size, 
 	if (size)
 		memcpy(frame, data, size);
 	memset(ret_packet, filling, sizeof(*ret_packet));
-	class = xa_parse(link, frame, frame + size, ret_packet);
+	class = xa_parse(link, frame, frame + size, 0, ret_packet);
 	free(frame);
 	return class;
 }
 
 static const struct xa_flow_tail *tail_of(const struct xa_packet *packet)
 {
-	return packet->is_ipv6 ? &packet->key.v6.tail : &packet->key.v4.tail;
+	return packet->headers.is_ipv6 ? &packet->key.v6.tail : &packet->key.v4.tail;
 }
 
 static bool are_same(const struct xa_packet *a, const struct xa_packet *b)
 {
-	size_t key_size = a->is_ipv6 ? sizeof(a->key.v6) : sizeof(a->key.v4);
+	size_t key_size = a->headers.is_ipv6 ? sizeof(a->key.v6) : sizeof(a->key.v4);
 
-	return a->is_ipv6 == b->is_ipv6 && !memcmp(&a->key, &b->key, key_size) &&
-	       a->tos == b->tos && a->ttl == b->ttl;
+	return a->headers.is_ipv6 == b->headers.is_ipv6 && !memcmp(&a->key, &b->key, key_size) &&
+	       a->headers.tos == b->headers.tos && a->headers.ttl == b->headers.ttl;
 }
 
 static bool has_ports(const struct xa_packet *packet)
@@ -60,9 +60,9 @@ static bool has_ports(const struct xa_packet *packet)
 	case XA_PROTO_DCCP:
 		return true;
 	case XA_PROTO_ICMP:
-		return !packet->is_ipv6;
+		return !packet->headers.is_ipv6;
 	case XA_PROTO_ICMPV6:
-		return packet->is_ipv6;
+		return packet->headers.is_ipv6;
 	default:
 		return false;
 	}
@@ -73,15 +73,15 @@ static void check_flow(const struct xa_packet *packet)
 	const struct xa_flow_tail *tail = tail_of(packet);
 	bool is_fragment = tail->tag & XA_TAG_FRAGMENT;
 
-	expect(packet->is_ipv6 <= 1);
+	expect(packet->headers.is_ipv6 <= 1);
 	expect(!tail->slot);
-	expect(packet->is_ipv6 == !!(tail->tag & XA_TAG_IPV6));
+	expect(packet->headers.is_ipv6 == !!(tail->tag & XA_TAG_IPV6));
 	expect(!(tail->tag & ~(XA_TAG_VLAN | XA_TAG_FRAGMENT | XA_TAG_IPV6)));
 	if (is_fragment || !has_ports(packet))
 		expect(!tail->sport && !tail->dport);
 	if (is_fragment || tail->proto != XA_PROTO_TCP)
-		expect(!packet->tcp_flags);
-	if (packet->is_ipv6 && !is_fragment)
+		expect(!packet->headers.tcp_flags);
+	if (packet->headers.is_ipv6 && !is_fragment)
 		expect(!xa_is_ext_header(tail->proto));
 }
 
@@ -106,9 +106,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (class != XA_CLASS_FLOW)
 		return 0;
 	check_flow(&packet);
-	expect(are_same(&packet, &again) && packet.tcp_flags == again.tcp_flags);
+	expect(are_same(&packet, &again) && packet.headers.tcp_flags == again.headers.tcp_flags);
 	if (part == XA_CLASS_FLOW)
 		expect(are_same(&packet, &shorter) &&
-		       (!shorter.tcp_flags || shorter.tcp_flags == packet.tcp_flags));
+		       (!shorter.headers.tcp_flags ||
+			shorter.headers.tcp_flags == packet.headers.tcp_flags));
 	return 0;
 }

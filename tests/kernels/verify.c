@@ -20,12 +20,13 @@
 #define LOG_STATS 4
 #define LAST	  10
 
-static const char *const programs[] = {"netflow_filter", "netflow_ip"};
+static const char *const programs[] = {"netflow_filter", "netflow_ip", "netflow_clock"};
 
 struct attempt {
 	const char *program;
 	bool percpu;
 	bool frags;
+	bool sees_buff;
 	__u32 log_level;
 	char *log;
 };
@@ -61,6 +62,7 @@ static int load(const struct attempt *attempt)
 	if (!skel)
 		return -errno;
 	skel->rodata->percpu = attempt->percpu;
+	skel->rodata->sees_buff = attempt->sees_buff;
 	(void)bpf_map__set_type(bpf_map__inner_map(skel->maps.flow_sides), type);
 	(void)bpf_map__set_type(bpf_map__inner_map(skel->maps.flow_sides6), type);
 	select_program(skel, attempt);
@@ -94,13 +96,18 @@ static bool is_accepted(const struct attempt *attempt, const char *rights)
 	const char *map = attempt->percpu ? "a value a CPU" : "one value";
 	int error = load(attempt);
 
+	if (error) {
+		again.sees_buff = false; /* as the daemon does: 6.2 and CAP_PERFMON */
+		error = load(&again);
+	}
 	if (error == -EINVAL) {
-		again.frags = false; /* as the daemon does: 5.18 brought the flag */
+		again.frags = false; /* 5.18 brought the flag */
 		error = load(&again);
 	}
 	if (!error) {
-		printf("ok verifier: %s, %s, %s: %lu instructions, frags %s\n", again.program, map,
-		       rights, processed(again.log), again.frags ? "yes" : "no");
+		printf("ok verifier: %s, %s, %s: %lu instructions, frags %s, lengths by %s\n",
+		       again.program, map, rights, processed(again.log), again.frags ? "yes" : "no",
+		       again.sees_buff ? "pointers" : "a call");
 		return true;
 	}
 	printf("failed verifier: %s, %s, %s: %s\n", again.program, map, rights, strerror(-error));
@@ -133,6 +140,7 @@ int main(int argc, char **argv)
 			all &= is_accepted(&(struct attempt){.program = programs[i],
 							     .percpu = percpu,
 							     .frags = true,
+							     .sees_buff = true,
 							     .log_level = LOG_STATS,
 							     .log = log},
 					   argv[1]);
