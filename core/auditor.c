@@ -95,7 +95,8 @@ static int publish(struct xa_auditor *auditor)
 	int error;
 
 	name_slots(auditor, names);
-	xa_books_rank(&auditor->books, auditor->poll.now_tick, auditor->running.top, &traffic);
+	xa_books_rank(&auditor->books, auditor->poll.now_tick, NULL, auditor->running.top,
+		      &traffic);
 	auditor->self.fill = auditor->poll.fill;
 	auditor->self.attachments = xa_attach_list(auditor->attach);
 	auditor->self.attached = xa_attach_is_complete(auditor->attach);

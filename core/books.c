@@ -39,12 +39,14 @@ void xa_books_configure(struct xa_books *books, const struct xa_config *config)
 	xa_table_set_limits(books->table, &limits);
 }
 
-void xa_books_rank(struct xa_books *books, uint32_t now_tick, struct xa_topk *top,
-		   struct xa_traffic *traffic)
+void xa_books_rank(struct xa_books *books, uint32_t now_tick, const struct xa_judgement *judgement,
+		   struct xa_topk *top, struct xa_traffic *traffic)
 {
+	struct xa_ranking ranking = {.now_tick = now_tick, .judgement = judgement};
+
 	traffic->ledger = books->ledger;
 	traffic->interface_label = xa_wants_interface_label(traffic->config, books->table);
-	traffic->totals = xa_rows_rank(books->rows, books->table, now_tick,
-				       traffic->interface_label, top);
+	ranking.interface_label = traffic->interface_label;
+	traffic->totals = xa_rows_rank(books->rows, books->table, &ranking, top, &traffic->hidden);
 	traffic->top = xa_topk_sorted(top, &traffic->top_count);
 }

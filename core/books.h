@@ -21,7 +21,7 @@ void xa_books_close(struct xa_books *books);
 /* Lives by another config's timeouts from now on; flows.max stays what it was. */
 void xa_books_configure(struct xa_books *books, const struct xa_config *config);
 
-/* Retires what is over, ranks the rest into `top`, and fills in what the traffic families are made
- * of; the rows stay `top`'s. */
-void xa_books_rank(struct xa_books *books, uint32_t now_tick, struct xa_topk *top,
-		   struct xa_traffic *traffic);
+/* Retires what is over, ranks the rest into `top` as the judgement (NULL: none) lets it, and fills
+ * in what the traffic families are made of; the rows stay `top`'s. */
+void xa_books_rank(struct xa_books *books, uint32_t now_tick, const struct xa_judgement *judgement,
+		   struct xa_topk *top, struct xa_traffic *traffic);

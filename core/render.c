@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
-/* Ledger and top flows -> families. */
+/* Ledger, top flows and what rules say of them -> families. */
 
 #include "core/render.h"
 
 #include <arpa/inet.h>
 #include <string.h>
+
+#include "core/policy/annotation.h"
+#include "core/policy/families.h"
 
 /* Whether the config could have flows of several interfaces: decided by its text, so that the label
  * does not come and go with the interfaces. */
@@ -24,14 +27,21 @@ bool xa_wants_interface_label(const struct xa_config *config, const struct xa_ta
 	return slots > 1 || names_several(config);
 }
 
+_Static_assert(XA_FLOW_LABELS + XA_PLUGIN_LABELS_MAX <= XA_LABELS_MAX,
+	       "room for the rules' labels");
+
+static size_t rule_label_count(const struct xa_traffic *traffic)
+{
+	return traffic->annotations ? xa_annotations_label_count(traffic->annotations) : 0;
+}
+
 struct flow_labels {
 	struct xa_buf text;
 	const char *values[XA_LABELS_MAX];
 };
 
 /* All five texts of a row in one buffer, each ended by a NUL. */
-static bool labels_fill(struct flow_labels *labels, const struct xa_flow *row,
-			const char *interface)
+static bool labels_fill(struct flow_labels *labels, const struct xa_flow *row)
 {
 	const struct xa_flow_tail *tail = &row->key.tail;
 	size_t starts[XA_FLOW_LABELS];
@@ -54,51 +64,92 @@ static bool labels_fill(struct flow_labels *labels, const struct xa_flow *row,
 	xa_buf_add_u64(text, ntohs(tail->dport));
 	if (xa_buf_failed(text))
 		return false;
-	labels->values[0] = interface;
 	for (size_t i = 1; i < XA_FLOW_LABELS; i++)
 		labels->values[i] = text->text + starts[i];
 	return true;
 }
 
+/* The interface, where it is a label, and what rules say of the row. An empty text is no label. */
+static void labels_judge(struct flow_labels *labels, const struct xa_traffic *traffic,
+			 const struct xa_flow *row)
+{
+	labels->values[0] = traffic->interface_label ? traffic->slot_names[row->key.tail.slot]
+						     : NULL;
+	for (size_t i = 0; i < rule_label_count(traffic); i++) {
+		const char *text = xa_annotations_label(traffic->annotations, row->handle, i);
+
+		labels->values[XA_FLOW_LABELS + i] = text && *text ? text : NULL;
+	}
+}
+
+static struct xa_metric_info with_rule_labels(enum xa_metric metric,
+					      const struct xa_traffic *traffic)
+{
+	struct xa_metric_info info = xa_metrics[metric];
+
+	for (size_t i = 0; i < rule_label_count(traffic); i++)
+		info.labels[XA_FLOW_LABELS + i] = xa_annotations_label_name(traffic->annotations,
+									    i);
+	return info;
+}
+
 static void render_rows(struct xa_exposition *expo, const struct xa_traffic *traffic,
 			enum xa_metric metric, size_t count)
 {
+	struct xa_metric_info info = with_rule_labels(metric, traffic);
 	struct flow_labels labels = {0};
 
-	xa_exposition_begin(expo, metric);
+	xa_exposition_begin_info(expo, &info);
 	for (size_t i = 0; i < count; i++) {
 		const struct xa_flow *row = &traffic->top[i];
-		const char *interface = traffic->interface_label
-						? traffic->slot_names[row->key.tail.slot]
-						: NULL;
 
-		if (!labels_fill(&labels, row, interface)) {
+		if (!labels_fill(&labels, row)) {
 			expo->buf->failed = true;
 			break;
 		}
+		labels_judge(&labels, traffic, row);
 		xa_exposition_u64(expo, labels.values,
 				  metric == XA_METRIC_FLOW_BYTES ? row->bytes : row->packets);
 	}
 	xa_buf_done(&labels.text);
 }
 
-static void render_flows(struct xa_exposition *expo, const struct xa_traffic *traffic,
-			 uint64_t *ret_folded)
+static size_t room_left(const struct xa_exposition *expo, const struct xa_traffic *traffic)
 {
-	size_t count = traffic->top_count, room, max = traffic->config->metrics.max_series;
+	size_t max = traffic->config->metrics.max_series;
 
-	xa_exposition_begin(expo, XA_METRIC_ACTIVE_FLOWS);
-	xa_exposition_u64(expo, NULL, traffic->totals.flows);
-	xa_exposition_begin(expo, XA_METRIC_PACKETS_SNAPSHOT);
-	xa_exposition_u64(expo, NULL, traffic->totals.packets);
-	xa_exposition_begin(expo, XA_METRIC_BYTES_SNAPSHOT);
-	xa_exposition_u64(expo, NULL, traffic->totals.bytes);
+	return max > expo->series ? max - expo->series : 0;
+}
 
-	room = max > expo->series ? (max - expo->series) / 2 : 0;
-	*ret_folded = count > room ? 2 * (count - room) : 0;
-	count = count > room ? room : count;
-	render_rows(expo, traffic, XA_METRIC_FLOW_PACKETS, count);
-	render_rows(expo, traffic, XA_METRIC_FLOW_BYTES, count);
+static uint64_t render_flows(struct xa_exposition *expo, const struct xa_traffic *traffic)
+{
+	size_t count = traffic->top_count, room = room_left(expo, traffic) / 2;
+	size_t shown = count > room ? room : count;
+
+	render_rows(expo, traffic, XA_METRIC_FLOW_PACKETS, shown);
+	render_rows(expo, traffic, XA_METRIC_FLOW_BYTES, shown);
+	return 2 * (count - shown);
+}
+
+/* Packets and bytes follow the flows. */
+static void render_totals(struct xa_exposition *expo, enum xa_metric flows,
+			  const struct xa_totals *totals)
+{
+	const uint64_t values[] = {totals->flows, totals->packets, totals->bytes};
+
+	for (size_t i = 0; i < array_size(values); i++) {
+		xa_exposition_begin(expo, flows + i);
+		xa_exposition_u64(expo, NULL, values[i]);
+	}
+}
+
+static uint64_t render_derived(struct xa_exposition *expo, const struct xa_traffic *traffic)
+{
+	uint64_t left_out = 0;
+
+	if (traffic->families)
+		xa_families_render(traffic->families, expo, room_left(expo, traffic), &left_out);
+	return left_out;
 }
 
 static uint64_t pick(const struct xa_count *count, bool bytes)
@@ -231,7 +282,7 @@ static void render_residual(struct xa_exposition *expo, const struct lines *line
 }
 
 void xa_render_traffic(struct xa_exposition *expo, const struct xa_traffic *traffic,
-		       uint64_t *ret_folded)
+		       struct xa_left_out *ret_left_out)
 {
 	struct lines lines;
 
@@ -244,5 +295,32 @@ void xa_render_traffic(struct xa_exposition *expo, const struct xa_traffic *traf
 		render_seen(expo, &lines, bytes);
 	for (int bytes = false; bytes <= true; bytes++)
 		render_residual(expo, &lines, bytes);
-	render_flows(expo, traffic, ret_folded);
+	render_totals(expo, XA_METRIC_ACTIVE_FLOWS, &traffic->totals);
+	render_totals(expo, XA_METRIC_HIDDEN_FLOWS, &traffic->hidden);
+	ret_left_out->derived = render_derived(expo, traffic);
+	ret_left_out->flows = render_flows(expo, traffic);
+}
+
+/* A rule may have named a family so. */
+void xa_render_folded(struct xa_exposition *expo, const struct xa_families *families,
+		      const struct xa_left_out *left_out)
+{
+	static const char *const flow = "flow", *const derived = "derived";
+	struct xa_left_out sums = *left_out;
+
+	xa_exposition_begin(expo, XA_METRIC_SERIES_FOLDED_TOTAL);
+	for (size_t i = 0; families && i < xa_families_count(families); i++) {
+		const char *name = xa_families_name(families, i);
+		uint64_t folded = xa_families_folded(families, i);
+
+		if (!strcmp(name, flow))
+			sums.flows += folded;
+		else if (!strcmp(name, derived))
+			sums.derived += folded;
+		else
+			xa_exposition_u64(expo, &name, folded);
+	}
+	xa_exposition_u64(expo, &flow, sums.flows);
+	if (families)
+		xa_exposition_u64(expo, &derived, sums.derived);
 }

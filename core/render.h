@@ -14,6 +14,9 @@
  * has a ':'. */
 #define XA_INTERFACE_OTHER ":other"
 
+struct xa_annotations;
+struct xa_families;
+
 /* Everything that the traffic families are made of; borrowed for the call. */
 struct xa_traffic {
 	const struct xa_config *config;
@@ -21,8 +24,11 @@ struct xa_traffic {
 	const char *const *slot_names; /* XA_SLOTS; NULL: no such interface */
 	bool interface_label; /* on the flows; xa_wants_interface_label() */
 	struct xa_totals totals;
+	struct xa_totals hidden; /* of these; rules hide them */
 	const struct xa_flow *top; /* rows, largest first: rows.h */
 	size_t top_count;
+	const struct xa_annotations *annotations; /* of the rows' handles; NULL: no labels */
+	const struct xa_families *families; /* that rules derive; NULL: none */
 };
 
 /* Whether flows need a label that tells their interface: the config names several, or the table has
@@ -33,10 +39,21 @@ bool xa_wants_interface_label(const struct xa_config *config, const struct xa_ta
  * metrics.max_series. */
 bool xa_is_shown_alone(const struct xa_config *config, unsigned slot);
 
+/* Samples that metrics.max_series left no room for. */
+struct xa_left_out {
+	uint64_t flows; /* of the families of flows */
+	uint64_t derived; /* of those that rules derive */
+};
+
 /*
- * The counters of each interface and the conservation residual, then the living flows, as many of
- * the top as metrics.max_series leaves room for. *ret_folded: samples that found no room. Errors
- * are the buffer's.
+ * The counters of each interface and the conservation residual, the sums over the living flows,
+ * what rules derive, then the flows: as many of the top as metrics.max_series leaves room for.
+ * Errors are the buffer's.
  */
 void xa_render_traffic(struct xa_exposition *expo, const struct xa_traffic *traffic,
-		       uint64_t *ret_folded);
+		       struct xa_left_out *ret_left_out);
+
+/* The counter of all samples that were left out or folded so far: by derived family where it is
+ * known, else as of "flow" and "derived". */
+void xa_render_folded(struct xa_exposition *expo, const struct xa_families *families,
+		      const struct xa_left_out *left_out);

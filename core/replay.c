@@ -62,10 +62,10 @@ static int replay_render(struct replay *replay, struct xa_buf *buf)
 		.config = replay->config,
 		.slot_names = names,
 	};
-	uint64_t folded;
+	struct xa_left_out left_out;
 
-	xa_books_rank(&replay->books, xa_tick(replay->now_ns), replay->top, &traffic);
-	xa_render_traffic(&expo, &traffic, &folded);
+	xa_books_rank(&replay->books, xa_tick(replay->now_ns), NULL, replay->top, &traffic);
+	xa_render_traffic(&expo, &traffic, &left_out);
 	return xa_buf_failed(buf) ? -ENOMEM : 0;
 }
 

@@ -122,10 +122,41 @@ static void render_maps(struct xa_exposition *expo, const struct xa_self *self)
 	sample_u64(expo, XA_METRIC_FLOW_MAP_BYTES, self->map_bytes);
 }
 
-static void render_self(struct xa_exposition *expo, const struct xa_self *self,
-			const struct xa_config *config)
+static void render_stages(struct xa_exposition *expo, const struct xa_self_policy *policy)
 {
-	static const char *const version = XA_VERSION, *const folded = "flow";
+	xa_exposition_begin(expo, XA_METRIC_RULE_ERRORS_TOTAL);
+	for (size_t i = 0; i < policy->stage_count; i++) {
+		for (size_t cause = 0; cause < XA_PLUGIN_CAUSE_COUNT_; cause++) {
+			const char *values[XA_LABELS_MAX] = {policy->stages[i].title,
+							     policy->cause_names[cause]};
+
+			xa_exposition_u64(expo, values, policy->stages[i].errors[cause]);
+		}
+	}
+	xa_exposition_begin(expo, XA_METRIC_RULE_STAGE_DURATION);
+	for (size_t i = 0; i < policy->stage_count; i++)
+		xa_exposition_double(expo, &policy->stages[i].title,
+				     (double)policy->stages[i].duration_ns / 1e9);
+	xa_exposition_begin(expo, XA_METRIC_RULE_STAGE_DISABLED);
+	for (size_t i = 0; i < policy->stage_count; i++)
+		xa_exposition_u64(expo, &policy->stages[i].title, policy->stages[i].disabled);
+}
+
+static void render_policy(struct xa_exposition *expo, const struct xa_self_policy *policy)
+{
+	if (!policy->stage_count)
+		return;
+	render_stages(expo, policy);
+	xa_exposition_begin(expo, XA_METRIC_RULE_DURATION);
+	xa_exposition_histogram(expo, policy->durations, policy->bounds);
+	sample_u64(expo, XA_METRIC_WORKER_RESTARTS_TOTAL, policy->restarts);
+}
+
+static void render_self(struct xa_exposition *expo, const struct xa_self *self,
+			const struct xa_traffic *traffic)
+{
+	static const char *const version = XA_VERSION;
+	const struct xa_config *config = traffic->config;
 	struct rest rest = rest_of(self, config);
 
 	xa_exposition_begin(expo, XA_METRIC_BUILD_INFO);
@@ -138,18 +169,30 @@ static void render_self(struct xa_exposition *expo, const struct xa_self *self,
 	sample_u64(expo, XA_METRIC_POLL_FAILURES_TOTAL, self->poll_failures);
 	sample_double(expo, XA_METRIC_LAST_SNAPSHOT, self->snapshot_time);
 	render_maps(expo, self);
-	xa_exposition_begin(expo, XA_METRIC_SERIES_FOLDED_TOTAL);
-	xa_exposition_u64(expo, &folded, self->folded);
+	xa_render_folded(expo, traffic->families, &self->folded);
 	sample_u64(expo, XA_METRIC_RELOAD_SUCCESSFUL, self->reload.last_ok);
 	sample_double(expo, XA_METRIC_RELOAD_SUCCESS_TIME, self->reload.success_time);
 	sample_u64(expo, XA_METRIC_RELOADS_TOTAL, self->reload.count);
 	xa_exposition_begin(expo, XA_METRIC_RELOAD_FAILURES_TOTAL);
 	for (size_t phase = 0; phase < XA_RELOAD_PHASE_COUNT_; phase++)
 		xa_exposition_u64(expo, &phase_names[phase], self->reload.failures[phase]);
+	render_policy(expo, &self->policy);
 	xa_process_render(expo);
 }
 
-/* One line a reason why not, or "ready". */
+/* The daemon is ready all the same. */
+static void render_disabled(struct xa_buf *buf, const struct xa_self_policy *policy)
+{
+	for (size_t i = 0; i < policy->stage_count; i++) {
+		const struct xa_self_stage *stage = &policy->stages[i];
+
+		if (stage->disabled)
+			xa_buf_addf(buf, "stage %s is disabled: %.*s\n", stage->title,
+				    (int)strcspn(stage->complaint, "\n"), stage->complaint);
+	}
+}
+
+/* One line a reason why not, or "ready"; then one a stage of rules that is left out. */
 static void render_state(struct xa_buf *buf, const struct xa_self *self)
 {
 	bool any = false;
@@ -169,6 +212,7 @@ static void render_state(struct xa_buf *buf, const struct xa_self *self)
 		xa_buf_adds(buf, "waiting for an interface that the config names\n");
 	else if (self->attached)
 		xa_buf_adds(buf, "ready\n");
+	render_disabled(buf, &self->policy);
 }
 
 static void render_landing(struct xa_buf *buf, const struct xa_traffic *traffic,
@@ -207,13 +251,13 @@ int xa_snapshot_page(struct xa_page **ret, const struct xa_traffic *traffic, str
 	_cleanup_xa_buf_ struct xa_buf metrics = {0}, landing = {0}, state = {0};
 	_cleanup_xa_page_ struct xa_page *page = NULL;
 	struct xa_exposition expo = {.buf = &metrics};
-	uint64_t folded;
+	struct xa_left_out left_out;
 	int error = xa_page_new(&page);
 
 	if (error)
 		return error;
-	render_self(&expo, self, traffic->config);
-	xa_render_traffic(&expo, traffic, &folded);
+	render_self(&expo, self, traffic);
+	xa_render_traffic(&expo, traffic, &left_out);
 	render_landing(&landing, traffic, self);
 	render_state(&state, self);
 	page->metrics = take_text(&metrics, &page->metrics_len);
@@ -223,7 +267,8 @@ int xa_snapshot_page(struct xa_page **ret, const struct xa_traffic *traffic, str
 		return -ENOMEM;
 	page->attached = self->attached;
 	page->stale_after_ns = self->stale_after_ns;
-	self->folded += folded;
+	self->folded.flows += left_out.flows;
+	self->folded.derived += left_out.derived;
 	*ret = take_ptr(page);
 	return 0;
 }

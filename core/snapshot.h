@@ -8,6 +8,7 @@
 #include "core/metrics/page.h"
 #include "core/render.h"
 #include "core/source/attach.h"
+#include "plugins/xa_plugin.h"
 
 /* What a reload can fail at. */
 enum xa_reload_phase {
@@ -25,6 +26,26 @@ struct xa_reload_stats {
 	uint64_t failures[XA_RELOAD_PHASE_COUNT_];
 };
 
+/* A stage of rules. Texts and counts are borrowed for the call. */
+struct xa_self_stage {
+	const char *title;
+	bool disabled;
+	const uint64_t *errors; /* by cause */
+	const char *complaint; /* the last one, several lines; "": none */
+	uint64_t duration_ns; /* of the last run */
+};
+
+/* How the policy fares, in plain words: nothing here knows the policy itself. Without stages
+ * nothing is said of it. */
+struct xa_self_policy {
+	const struct xa_self_stage *stages;
+	size_t stage_count;
+	const char *const *cause_names; /* XA_PLUGIN_CAUSE_COUNT_ of them */
+	const struct xa_histogram *durations; /* of all stages together */
+	const struct xa_histogram_bounds *bounds;
+	uint64_t restarts;
+};
+
 struct xa_self {
 	const struct xa_attachment *attachments; /* XA_SLOTS of them */
 	bool attached; /* all that is wanted, and something is */
@@ -37,8 +58,9 @@ struct xa_self {
 	struct xa_xdp_fill fill;
 	uint32_t capacity;
 	uint64_t map_bytes;
-	uint64_t folded; /* samples left out so far */
+	struct xa_left_out folded; /* samples left out so far */
 	struct xa_reload_stats reload;
+	struct xa_self_policy policy;
 };
 
 extern const struct xa_histogram_bounds xa_poll_bounds;

@@ -4,6 +4,9 @@
 
 #include "core/base/utf8.h"
 
+#include <stdio.h>
+#include <string.h>
+
 #define BYTE(text, i) ((unsigned char)(text)[i])
 
 static size_t utf8_length(unsigned char first)
@@ -34,5 +37,20 @@ size_t xa_utf8_decode(const char *text, size_t len, uint32_t *ret_char)
 	if (c < smallest[bytes] || c > 0x10ffff || (c >= 0xd800 && c < 0xe000))
 		return 0;
 	*ret_char = c;
+	return bytes;
+}
+
+size_t xa_utf8_take(const char *text, char ret_text[XA_UTF8_BYTES + 1])
+{
+	size_t bytes;
+	uint32_t c;
+
+	bytes = xa_utf8_decode(text, strnlen(text, XA_UTF8_BYTES), &c);
+	if (!bytes) {
+		(void)snprintf(ret_text, XA_UTF8_BYTES + 1, ":%02x", BYTE(text, 0));
+		return 1;
+	}
+	memcpy(ret_text, text, bytes);
+	ret_text[bytes] = '\0';
 	return bytes;
 }

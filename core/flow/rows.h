@@ -4,11 +4,26 @@
 /*
  * The largest flows as a reader of the metrics tells them apart. Labels do not tell the VLAN, the
  * fragment mark and, where the caller says that there is no label for it, the interface: flows that
- * differ in these alone are one row, their sum, and it is the rows that are ranked. Loop thread
- * only.
+ * differ in these alone are one row, their sum, and it is the rows that are ranked. Flows to which
+ * rules gave different labels are rows of their own. Loop thread only.
  */
 
 #include "core/flow/topk.h"
+
+/* What rules say of flows, by the handles of their marks. */
+struct xa_judgement {
+	const void *ctx;
+	bool (*is_hidden)(const void *ctx, uint32_t handle); /* in no row */
+	bool (*are_equal)(const void *ctx, uint32_t a, uint32_t b); /* all labels of two flows */
+	uint32_t (*hash)(const void *ctx, uint32_t handle, uint64_t seed); /* of all labels */
+};
+
+/* How to rank. */
+struct xa_ranking {
+	uint32_t now_tick;
+	bool interface_label;
+	const struct xa_judgement *judgement; /* of a table that keeps marks; NULL: none */
+};
 
 struct xa_rows;
 
@@ -22,8 +37,12 @@ void xa_rows_free(struct xa_rows *rows);
 XA_DEFINE_CLEANUP(xa_rows)
 #define _cleanup_xa_rows_ XA_CLEANUP(xa_rows_cleanup)
 
-/* Retires what is over (xa_table_sweep()), puts the largest rows into `top`, which it empties
- * first, and returns the sums over the living flows. A row's key has slot and tag only as far as
- * labels tell them. */
-struct xa_totals xa_rows_rank(struct xa_rows *rows, struct xa_table *table, uint32_t now_tick,
-			      bool interface_label, struct xa_topk *top);
+/*
+ * Retires what is over (xa_table_sweep()), puts the largest rows into `top`, which it empties
+ * first, and returns the sums over the living flows, of which *ret_hidden are hidden. A row's key
+ * has slot and tag only as far as labels tell them; its handle, where there is a judgement, is that
+ * of one of its flows.
+ */
+struct xa_totals xa_rows_rank(struct xa_rows *rows, struct xa_table *table,
+			      const struct xa_ranking *ranking, struct xa_topk *top,
+			      struct xa_totals *ret_hidden);

@@ -4,6 +4,9 @@
  * Flows stand densely in one array, so that a sweep reads memory in order; an index finds them by
  * key. The last flow moves into the hole that a retired one leaves. What a batch will look at is
  * fetched ahead: at a million flows each bucket and each flow is a cache miss.
+ *
+ * Marks stand beside the flows, one at each position. Behind those in use stand the marks whose
+ * handles are free: a retired flow's mark changes places with the last one in use.
  */
 
 #include "core/flow/table.h"
@@ -19,6 +22,8 @@ struct xa_table {
 	struct xa_ledger *ledger;
 	struct xa_flow *flows;
 	struct xa_index index;
+	struct xa_mark *marks; /* NULL: not kept */
+	uint32_t marked; /* positions that have had a flow: so many handles there are */
 	uint32_t count;
 	uint32_t slot_counts[XA_SLOTS];
 };
@@ -26,6 +31,11 @@ struct xa_table {
 uint64_t xa_table_memory_bytes(uint32_t max)
 {
 	return max * sizeof(struct xa_flow) + xa_index_memory_bytes(max);
+}
+
+uint64_t xa_table_marks_bytes(uint32_t max)
+{
+	return max * sizeof(struct xa_mark);
 }
 
 int xa_table_new(struct xa_table **ret, const struct xa_table_limits *limits,
@@ -54,6 +64,8 @@ void xa_table_free(struct xa_table *table)
 		return;
 	if (table->flows)
 		(void)munmap(table->flows, table->limits.max * sizeof(*table->flows));
+	if (table->marks)
+		(void)munmap(table->marks, xa_table_marks_bytes(table->limits.max));
 	xa_index_done(&table->index);
 	free(table);
 }
@@ -62,6 +74,48 @@ void xa_table_set_limits(struct xa_table *table, const struct xa_table_limits *l
 {
 	table->limits.idle_ticks = limits->idle_ticks;
 	table->limits.active_ticks = limits->active_ticks;
+}
+
+/* The flow at the position, the first that follows the others, gets a handle: the one that stands
+ * there, or a new one. */
+static void mark_insert(struct xa_table *table, uint32_t position)
+{
+	if (position < table->marked)
+		return;
+	table->marks[position].handle = position;
+	table->marked = position + 1;
+}
+
+static void mark_begin(struct xa_mark *mark)
+{
+	*mark = (struct xa_mark){.handle = mark->handle, .serial = mark->serial + 1};
+}
+
+static void mark_delete(struct xa_table *table, uint32_t position, uint32_t last)
+{
+	struct xa_mark held = table->marks[position];
+
+	table->marks[position] = table->marks[last];
+	table->marks[last] = held;
+}
+
+int xa_table_mark(struct xa_table *table)
+{
+	if (table->marks)
+		return 0;
+	table->marks = xa_reserve(xa_table_marks_bytes(table->limits.max));
+	if (!table->marks)
+		return -ENOMEM;
+	for (uint32_t position = 0; position < table->count; position++) {
+		mark_insert(table, position);
+		mark_begin(&table->marks[position]);
+	}
+	return 0;
+}
+
+struct xa_mark *xa_table_mark_of(struct xa_table *table, const struct xa_flow *flow)
+{
+	return &table->marks[flow - table->flows];
 }
 
 static void flow_delete(struct xa_table *table, uint32_t position)
@@ -74,6 +128,8 @@ static void flow_delete(struct xa_table *table, uint32_t position)
 		xa_index_move(&table->index, last + 1, position + 1);
 		table->flows[position] = table->flows[last];
 	}
+	if (table->marks)
+		mark_delete(table, position, last);
 	table->count = last;
 }
 
@@ -86,6 +142,8 @@ static struct xa_flow *flow_insert(struct xa_table *table, struct xa_bucket *buc
 		return NULL;
 	*bucket = (struct xa_bucket){.hash = hash, .item = table->count + 1};
 	table->slot_counts[key->tail.slot]++;
+	if (table->marks)
+		mark_insert(table, table->count);
 	flow = &table->flows[table->count++];
 	*flow = (struct xa_flow){.key = *key};
 	return flow;
@@ -161,8 +219,11 @@ static void flow_add(struct xa_flow *flow, const struct arrival *arrival)
 
 static void flow_take(struct xa_table *table, struct xa_flow *flow, const struct arrival *arrival)
 {
-	if (!flow->packets)
+	if (!flow->packets) {
 		flow_begin(flow, arrival->value, arrival->new_entry);
+		if (table->marks)
+			mark_begin(xa_table_mark_of(table, flow));
+	}
 	flow_add(flow, arrival);
 	xa_ledger_add_flow(table->ledger, &flow->key.tail, arrival->more);
 }

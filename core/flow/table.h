@@ -21,8 +21,11 @@ struct xa_flow {
 	struct xa_flow_key6 key;
 	uint64_t packets; /* since the flow began */
 	uint64_t bytes;
-	struct xa_count
-		standing[XA_SIDES]; /* what was read last of each side's entry; 0: no entry */
+	union {
+		/* in a table: what was read last of each side's entry; 0: no entry */
+		struct xa_count standing[XA_SIDES];
+		uint32_t handle; /* in a row (rows.h): of the flow that its labels are those of */
+	};
 	uint32_t first_tick;
 	uint32_t last_tick;
 	uint8_t tcp_flags;
@@ -48,6 +51,17 @@ struct xa_table_read {
 	bool tight; /* the side is nearly full: forget every entry that brought nothing new */
 };
 
+/*
+ * What a policy needs to know of a flow from one snapshot to the next. A flow has its handle for as
+ * long as it lives, then the next one gets it; the serial tells apart those that have had it.
+ */
+struct xa_mark {
+	uint32_t handle; /* dense: below the number of flows that there were at one time */
+	uint32_t serial; /* from 1 */
+	uint64_t packets; /* as of the snapshot that was written last; 0: in none so far */
+	uint64_t bytes;
+};
+
 struct xa_totals {
 	uint64_t flows;
 	uint64_t packets;
@@ -59,6 +73,9 @@ struct xa_table;
 /* Bytes that a table of so many flows takes when it is full. */
 uint64_t xa_table_memory_bytes(uint32_t max);
 
+/* Bytes that its marks take on top of that. */
+uint64_t xa_table_marks_bytes(uint32_t max);
+
 /* 0 or -ENOMEM. Borrows the ledger for its life. */
 int xa_table_new(struct xa_table **ret, const struct xa_table_limits *limits,
 		 struct xa_ledger *ledger);
@@ -68,6 +85,13 @@ XA_DEFINE_CLEANUP(xa_table)
 
 /* Lives by other timeouts from now on; `max` stays what it was. */
 void xa_table_set_limits(struct xa_table *table, const struct xa_table_limits *limits);
+
+/* Keeps marks from now on, of the flows that live already too; again is harmless. 0 or -ENOMEM. */
+int xa_table_mark(struct xa_table *table);
+
+/* The mark of a flow that is being visited, borrowed for the visit; only of a table that keeps
+ * marks. */
+struct xa_mark *xa_table_mark_of(struct xa_table *table, const struct xa_flow *flow);
 
 /*
  * Takes `count` readings of entries that stand on a side which nobody writes to. Sets ret_forget[i]

@@ -43,15 +43,19 @@ static uint64_t rank_of(bool by_bytes, const struct xa_flow *flow)
 	return by_bytes ? flow->bytes : flow->packets;
 }
 
-/* < 0 where `a` ranks lower. Keys decide between equals, so that the outcome does not depend on the
- * order. */
+/* < 0 where `a` ranks lower. Keys decide between equals, and between rows of one key their handles,
+ * so that the outcome does not depend on the order. */
 static int rank_cmp(bool by_bytes, const struct xa_flow *a, const struct xa_flow *b)
 {
 	uint64_t rank_a = rank_of(by_bytes, a), rank_b = rank_of(by_bytes, b);
+	int order;
 
 	if (rank_a != rank_b)
 		return rank_a < rank_b ? -1 : 1;
-	return memcmp(&b->key, &a->key, sizeof(a->key));
+	order = memcmp(&b->key, &a->key, sizeof(a->key));
+	if (order)
+		return order;
+	return (a->handle < b->handle) - (a->handle > b->handle);
 }
 
 static void swap(struct xa_flow *a, struct xa_flow *b)

@@ -25,8 +25,8 @@ bool xa_topk_wants(const struct xa_topk *top, const struct xa_flow *flow);
  * the K. */
 void xa_topk_visit(void *ctx, const struct xa_flow *flow);
 
-/* The K, largest first; equal ones in the order of their keys, so that the same flows make the same
- * page. Borrowed until the next reset; neither
+/* The K, largest first; equal ones in the order of their keys, then of their handles, so that the
+ * same flows make the same page. Borrowed until the next reset; neither
  * visits nor another call are allowed before that. */
 const struct xa_flow *xa_topk_sorted(struct xa_topk *top, size_t *ret_count);
 

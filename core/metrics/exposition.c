@@ -50,26 +50,20 @@ static void add_head(struct xa_exposition *expo)
 	xa_buf_adds(expo->buf, "\n");
 }
 
-/* The format escapes three characters in a label's value, and takes UTF-8 only. An interface's name
- * may have any byte but ':', '/' and space: one that is no UTF-8 is written as :NN, so that names
- * stay apart. */
+/* The format escapes three characters in a label's value, and takes UTF-8 only. */
 static void add_escaped(struct xa_buf *buf, const char *value)
 {
-	size_t left = strlen(value), bytes;
-	uint32_t c;
+	char text[XA_UTF8_BYTES + 1];
 
-	for (; left; value += bytes, left -= bytes) {
-		bytes = xa_utf8_decode(value, left, &c);
-		if (!bytes) {
-			xa_buf_addf(buf, ":%02x", (unsigned char)*value);
-			bytes = 1;
-		} else if (c == '\n') {
+	while (*value) {
+		value += xa_utf8_take(value, text);
+		if (*text == '\n') {
 			xa_buf_adds(buf, "\\n");
-		} else if (c == '"' || c == '\\') {
-			xa_buf_addf(buf, "\\%c", (char)c);
-		} else {
-			xa_buf_add(buf, value, bytes);
+			continue;
 		}
+		if (*text == '"' || *text == '\\')
+			xa_buf_adds(buf, "\\");
+		xa_buf_adds(buf, text);
 	}
 }
 

@@ -237,13 +237,15 @@ static int publish(struct lab *lab, struct cost *ret_cost)
 	struct xa_exposition expo = {.buf = &lab->page};
 	struct xa_traffic traffic = {
 		.config = lab->config, .ledger = lab->ledger, .slot_names = names};
-	uint64_t cpu = bench_cpu_ns(), folded;
+	struct xa_ranking ranking = {.now_tick = lab->read.now_tick};
+	struct xa_left_out left_out;
+	uint64_t cpu = bench_cpu_ns();
 
-	traffic.totals = xa_rows_rank(lab->rows, lab->table, lab->read.now_tick, false, lab->top);
+	traffic.totals = xa_rows_rank(lab->rows, lab->table, &ranking, lab->top, &traffic.hidden);
 	traffic.top = xa_topk_sorted(lab->top, &traffic.top_count);
 	ret_cost->sweep = lap(&cpu);
 	xa_buf_reset(&lab->page);
-	xa_render_traffic(&expo, &traffic, &folded);
+	xa_render_traffic(&expo, &traffic, &left_out);
 	ret_cost->render = lap(&cpu);
 	return traffic.totals.flows == lab->flows && !xa_buf_failed(&lab->page) ? 0 : -EBADMSG;
 }
@@ -594,6 +596,8 @@ enum {
 static int heap_measure(void *ctx, double *ret_values)
 {
 	struct heap *heap = ctx;
+	struct xa_ranking ranking = {0};
+	struct xa_totals hidden;
 	int error = sender_canary(heap->sender, &ret_values[CANARY]);
 	uint64_t cpu = bench_cpu_ns();
 	size_t count;
@@ -604,7 +608,7 @@ static int heap_measure(void *ctx, double *ret_values)
 	(void)xa_table_sweep(heap->table, 0, xa_topk_visit, heap->top);
 	(void)xa_topk_sorted(heap->top, &count);
 	ret_values[TOP] = lap(&cpu);
-	(void)xa_rows_rank(heap->rows, heap->table, 0, false, heap->top);
+	(void)xa_rows_rank(heap->rows, heap->table, &ranking, heap->top, &hidden);
 	(void)xa_topk_sorted(heap->top, &count);
 	ret_values[RANK] = lap(&cpu);
 	return error;

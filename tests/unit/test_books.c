@@ -69,7 +69,8 @@ static void add(struct scene *scene, uint8_t slot, uint16_t host, uint64_t packe
 
 static void rank(struct scene *scene, uint64_t seconds)
 {
-	xa_books_rank(&scene->books, xa_tick(seconds * XA_NS_PER_S), scene->top, &scene->traffic);
+	xa_books_rank(&scene->books, xa_tick(seconds * XA_NS_PER_S), NULL, scene->top,
+		      &scene->traffic);
 }
 
 static void test_rank(void **state)

@@ -22,7 +22,7 @@ struct scene {
 	struct xa_flow top[TOP_MAX];
 	struct xa_traffic traffic;
 	struct xa_buf buf;
-	uint64_t folded;
+	struct xa_left_out left_out;
 	size_t series;
 };
 
@@ -80,8 +80,8 @@ static void scene_render(struct scene *scene)
 {
 	struct xa_exposition expo = {.buf = &scene->buf};
 
-	scene->folded = UINT64_MAX;
-	xa_render_traffic(&expo, &scene->traffic, &scene->folded);
+	scene->left_out = (struct xa_left_out){UINT64_MAX, UINT64_MAX};
+	xa_render_traffic(&expo, &scene->traffic, &scene->left_out);
 	assert_false(xa_buf_failed(&scene->buf));
 	scene->series = expo.series;
 }
@@ -112,13 +112,17 @@ static void test_one_interface(void **state)
 	(void)state;
 	(void)scene_flow(scene, 1, 1, 7);
 	scene->traffic.totals = (struct xa_totals){3, 70, 9000};
+	scene->traffic.hidden = (struct xa_totals){1, 20, 3000};
 	scene_render(scene);
 	assert_true(has(scene, "xdp_netflow_active_flows 3"));
 	assert_true(has(scene, "xdp_netflow_packets_total_snapshot 70"));
 	assert_true(has(scene, "xdp_netflow_bytes_total_snapshot 9000"));
+	assert_true(has(scene, "xdp_netflow_hidden_flows 1"));
+	assert_true(has(scene, "xdp_netflow_hidden_packets 20"));
+	assert_true(has(scene, "xdp_netflow_hidden_bytes 3000"));
 	assert_true(has(scene, "xdp_netflow_flow_packets{" FLOW_1 "7"));
 	assert_true(has(scene, "xdp_netflow_flow_bytes{" FLOW_1 "700"));
-	assert_int_equal(scene->folded, 0);
+	assert_int_equal(scene->left_out.flows, 0);
 }
 
 static void test_interface_label(void **state)
@@ -208,7 +212,8 @@ static void test_max_series(void **state)
 	assert_true(packets > 50);
 	assert_int_equal(packets, bytes);
 	assert_in_range(scene->series, 499, 500);
-	assert_int_equal(scene->folded, 2 * (TOP_MAX - packets));
+	assert_int_equal(scene->left_out.flows, 2 * (TOP_MAX - packets));
+	assert_int_equal(scene->left_out.derived, 0);
 	assert_non_null(strstr(scene->buf.text, "xdp_netflow_flow_packets{src=\"10.0.0.0\""));
 	assert_null(strstr(scene->buf.text, "xdp_netflow_flow_packets{src=\"10.0.2.87\""));
 }
@@ -477,9 +482,9 @@ static void test_nothing(void **state)
 	(void)state;
 	scene->names[1] = NULL;
 	scene_render(scene);
-	assert_int_equal(scene->series, 3);
-	assert_int_equal(count_of(scene, "# TYPE "), 3);
-	assert_int_equal(scene->folded, 0);
+	assert_int_equal(scene->series, 6);
+	assert_int_equal(count_of(scene, "# TYPE "), 6);
+	assert_int_equal(scene->left_out.flows, 0);
 }
 
 int main(void)

@@ -18,6 +18,35 @@
 #define FLOWS_MAX  512
 #define FLOWS_MANY 40000
 
+/* Rules in plain arrays, by handle. Labels are numbers, of which the hash tells half apart. */
+struct rules {
+	bool hidden[FLOWS_MAX];
+	unsigned labels[FLOWS_MAX];
+};
+
+static bool is_hidden(const void *ctx, uint32_t handle)
+{
+	return ((const struct rules *)ctx)->hidden[handle];
+}
+
+static bool are_equal(const void *ctx, uint32_t a, uint32_t b)
+{
+	const struct rules *rules = ctx;
+
+	return rules->labels[a] == rules->labels[b];
+}
+
+static uint32_t hash(const void *ctx, uint32_t handle, uint64_t seed)
+{
+	(void)seed;
+	return UINT32_MAX - ((const struct rules *)ctx)->labels[handle] / 2;
+}
+
+static struct xa_judgement judgement_of(const struct rules *rules)
+{
+	return (struct xa_judgement){rules, is_hidden, are_equal, hash};
+}
+
 struct scene {
 	struct xa_ledger *ledger;
 	struct xa_table *table;
@@ -44,6 +73,17 @@ static void scene_begin(struct scene *scene, size_t k, bool by_bytes, uint32_t m
 	assert_int_equal(xa_topk_new(&scene->top, k, by_bytes), 0);
 }
 
+/* Without a judgement. */
+static struct xa_totals scene_rank(struct scene *scene, uint32_t now)
+{
+	const struct xa_ranking ranking = {.now_tick = now};
+	struct xa_totals hidden = {1, 1, 1}, totals;
+
+	totals = xa_rows_rank(scene->rows, scene->table, &ranking, scene->top, &hidden);
+	assert_true(!hidden.flows && !hidden.packets && !hidden.bytes);
+	return totals;
+}
+
 static struct xa_flow_key6 key_of(uint8_t host, uint8_t slot, uint16_t tag)
 {
 	return (struct xa_flow_key6){
@@ -68,32 +108,62 @@ struct list {
 	struct xa_flow rows[FLOWS_MAX];
 	size_t count;
 	bool interface_label;
+	struct xa_table *table;
+	const struct rules *rules; /* NULL: none */
+	struct xa_totals hidden;
 };
+
+static bool is_row(const struct list *list, size_t at, const struct xa_flow *row)
+{
+	if (memcmp(&list->rows[at].key, &row->key, sizeof(row->key)) != 0)
+		return false;
+	return !list->rules ||
+	       list->rules->labels[list->rows[at].handle] == list->rules->labels[row->handle];
+}
+
+static void list_add(struct list *list, const struct xa_flow *row)
+{
+	size_t at = 0;
+
+	while (at < list->count && !is_row(list, at, row))
+		at++;
+	if (at == list->count) {
+		list->rows[list->count++] = *row;
+		return;
+	}
+	list->rows[at].packets += row->packets;
+	list->rows[at].bytes += row->bytes;
+	if (row->handle < list->rows[at].handle)
+		list->rows[at].handle = row->handle;
+}
 
 static void list_visit(void *ctx, const struct xa_flow *flow)
 {
 	struct list *list = ctx;
-	struct xa_flow_key6 key = flow->key;
-	size_t at = 0;
+	struct xa_flow row = {.key = flow->key, .packets = flow->packets, .bytes = flow->bytes};
 
-	key.tail.tag &= XA_TAG_IPV6;
+	if (list->rules)
+		row.handle = xa_table_mark_of(list->table, flow)->handle;
+	if (list->rules && list->rules->hidden[row.handle]) {
+		list->hidden.flows++;
+		list->hidden.packets += flow->packets;
+		list->hidden.bytes += flow->bytes;
+		return;
+	}
+	row.key.tail.tag &= XA_TAG_IPV6;
 	if (!list->interface_label)
-		key.tail.slot = 0;
-	while (at < list->count && memcmp(&list->rows[at].key, &key, sizeof(key)) != 0)
-		at++;
-	if (at == list->count)
-		list->rows[list->count++] = (struct xa_flow){.key = key};
-	list->rows[at].packets += flow->packets;
-	list->rows[at].bytes += flow->bytes;
+		row.key.tail.slot = 0;
+	list_add(list, &row);
 }
 
 static int by_packets(const void *a, const void *b)
 {
 	const struct xa_flow *x = a, *y = b;
+	int order = memcmp(&x->key, &y->key, sizeof(x->key));
 
 	if (x->packets != y->packets)
 		return x->packets > y->packets ? -1 : 1;
-	return memcmp(&x->key, &y->key, sizeof(x->key));
+	return order ? order : x->handle < y->handle ? -1 : 1;
 }
 
 /* splitmix64 */
@@ -118,21 +188,37 @@ static struct xa_flow_key6 draw_key(uint64_t *random, bool interface_label, bool
 		      (uint8_t)(interface_label ? 1 + draw(random) % 2 : 1), tag);
 }
 
+static void draw_rules(struct rules *rules, uint64_t *random)
+{
+	for (size_t i = 0; i < FLOWS_MAX; i++) {
+		rules->hidden[i] = draw(random) % 4 == 0;
+		rules->labels[i] = (unsigned)(draw(random) % 5);
+	}
+}
+
 static void compare(struct scene *scene, struct list *list, size_t k, uint64_t seed)
 {
-	struct xa_totals totals = xa_rows_rank(scene->rows, scene->table, 20, list->interface_label,
-					       scene->top);
+	const struct xa_judgement judgement = judgement_of(list->rules);
+	const struct xa_ranking ranking = {.now_tick = 20,
+					   .interface_label = list->interface_label,
+					   .judgement = list->rules ? &judgement : NULL};
+	struct xa_totals hidden,
+		totals = xa_rows_rank(scene->rows, scene->table, &ranking, scene->top, &hidden);
 	size_t expected, got;
 	const struct xa_flow *sorted = xa_topk_sorted(scene->top, &got);
 
+	list->table = scene->table;
 	xa_table_visit(scene->table, list_visit, list);
 	qsort(list->rows, list->count, sizeof(*list->rows), by_packets);
 	expected = k < list->count ? k : list->count;
 	if (totals.flows != xa_table_count(scene->table) || got != expected)
 		fail_msg("XA_TEST_SEED=%llu: %zu rows, not %zu", (unsigned long long)seed, got,
 			 expected);
+	if (memcmp(&hidden, &list->hidden, sizeof(hidden)) != 0)
+		fail_msg("XA_TEST_SEED=%llu: hidden flows", (unsigned long long)seed);
 	for (size_t i = 0; i < got; i++)
 		if (memcmp(&sorted[i].key, &list->rows[i].key, sizeof(sorted[i].key)) != 0 ||
+		    sorted[i].handle != list->rows[i].handle ||
 		    sorted[i].packets != list->rows[i].packets ||
 		    sorted[i].bytes != list->rows[i].bytes)
 			fail_msg("XA_TEST_SEED=%llu: row %zu", (unsigned long long)seed, i);
@@ -149,8 +235,13 @@ static void test_against_list(void **state)
 		_cleanup_scene_ struct scene scene = {0};
 		struct list list = {.interface_label = set % 2};
 		size_t k = ks[set % array_size(ks)];
+		struct rules rules = {0};
 
 		scene_begin(&scene, k, false, FLOWS_MAX);
+		if (set % 4 > 1) {
+			list.rules = &rules;
+			assert_int_equal(xa_table_mark(scene.table), 0);
+		}
 		for (unsigned growth = 0; growth < 3; growth++) {
 			for (uint64_t n = draw(&random) % 60; n; n--) {
 				struct xa_flow_key6 key = draw_key(&random, list.interface_label,
@@ -158,7 +249,9 @@ static void test_against_list(void **state)
 
 				scene_add(&scene, &key, 1 + draw(&random) % 5, draw(&random) % 99);
 			}
+			draw_rules(&rules, &random);
 			list.count = 0;
+			list.hidden = (struct xa_totals){0};
 			compare(&scene, &list, k, seed);
 		}
 	}
@@ -179,7 +272,7 @@ static void test_rows_are_ranked(void **state)
 	for (size_t i = 0; i < 3; i++)
 		scene_add(&scene, &keys[i], 1, 40);
 	scene_add(&scene, &keys[3], 50, 100);
-	totals = xa_rows_rank(scene.rows, scene.table, 20, false, scene.top);
+	totals = scene_rank(&scene, 20);
 	assert_int_equal(totals.flows, 4);
 	assert_int_equal(totals.packets, 53);
 	assert_int_equal(totals.bytes, 220);
@@ -188,6 +281,116 @@ static void test_rows_are_ranked(void **state)
 	assert_int_equal(sorted[0].key.saddr[3], 1);
 	assert_int_equal(sorted[0].bytes, 120);
 	assert_int_equal(sorted[0].packets, 3);
+}
+
+static void test_hidden(void **state)
+{
+	const struct xa_flow_key6 large = key_of(1, 1, 0), small = key_of(2, 1, 12);
+	struct rules rules = {.hidden = {true}};
+	const struct xa_judgement judgement = judgement_of(&rules);
+	const struct xa_ranking ranking = {.now_tick = 20, .judgement = &judgement};
+	_cleanup_scene_ struct scene scene = {0};
+	struct xa_totals totals, hidden;
+	const struct xa_flow *sorted;
+	size_t count;
+
+	(void)state;
+	scene_begin(&scene, 5, false, FLOWS_MAX);
+	assert_int_equal(xa_table_mark(scene.table), 0);
+	scene_add(&scene, &large, 9, 900);
+	scene_add(&scene, &small, 2, 100);
+	totals = xa_rows_rank(scene.rows, scene.table, &ranking, scene.top, &hidden);
+	assert_int_equal(totals.flows, 2);
+	assert_int_equal(totals.packets, 11);
+	assert_int_equal(totals.bytes, 1000);
+	assert_int_equal(hidden.flows, 1);
+	assert_int_equal(hidden.packets, 9);
+	assert_int_equal(hidden.bytes, 900);
+	sorted = xa_topk_sorted(scene.top, &count);
+	assert_int_equal(count, 1);
+	assert_int_equal(sorted[0].packets, 2);
+	assert_int_equal(sorted[0].handle, 1);
+	assert_int_equal(sorted[0].key.tail.tag, 0);
+}
+
+/* One 5-tuple in three VLANs and without: as many rows as there are labels, whichever comes first.
+ */
+static void test_labels_keep_rows_apart(void **state)
+{
+	const struct xa_flow_key6 keys[] = {key_of(1, 1, 7), key_of(1, 1, 8), key_of(1, 1, 9),
+					    key_of(1, 1, 0)};
+	struct rules rules = {.labels = {4, 3, 4, 3}};
+	const struct xa_judgement judgement = judgement_of(&rules);
+	const struct xa_ranking ranking = {.now_tick = 20, .judgement = &judgement};
+	_cleanup_scene_ struct scene scene = {0};
+	struct xa_totals hidden;
+	const struct xa_flow *sorted;
+	size_t count;
+
+	(void)state;
+	scene_begin(&scene, 5, false, FLOWS_MAX);
+	assert_int_equal(xa_table_mark(scene.table), 0);
+	for (size_t i = 0; i < array_size(keys); i++)
+		scene_add(&scene, &keys[i], 1 + i, 60);
+	(void)xa_rows_rank(scene.rows, scene.table, &ranking, scene.top, &hidden);
+	sorted = xa_topk_sorted(scene.top, &count);
+	assert_int_equal(count, 2);
+	assert_int_equal(sorted[0].packets, 2 + 4);
+	assert_int_equal(sorted[0].handle, 1);
+	assert_int_equal(sorted[1].packets, 1 + 3);
+	assert_int_equal(sorted[1].handle, 0);
+	assert_memory_equal(&sorted[0].key, &sorted[1].key, sizeof(sorted[0].key));
+	rules.labels[3] = 5; /* the unmarked one, alone now */
+	(void)xa_rows_rank(scene.rows, scene.table, &ranking, scene.top, &hidden);
+	sorted = xa_topk_sorted(scene.top, &count);
+	assert_int_equal(count, 3);
+	assert_int_equal(sorted[0].packets, 1 + 3);
+	assert_int_equal(sorted[0].handle, 0);
+	assert_int_equal(sorted[1].packets, 4);
+	assert_int_equal(sorted[1].handle, 3);
+	assert_int_equal(sorted[2].packets, 2);
+}
+
+static bool none_hidden(const void *ctx, uint32_t handle)
+{
+	(void)ctx;
+	(void)handle;
+	return false;
+}
+
+static bool same_handle(const void *ctx, uint32_t a, uint32_t b)
+{
+	(void)ctx;
+	return a == b;
+}
+
+static uint32_t spread_hash(const void *ctx, uint32_t handle, uint64_t seed)
+{
+	(void)ctx;
+	return handle * (uint32_t)(seed | 1);
+}
+
+/* As many rows of one 5-tuple as there can be, all with labels of their own. */
+static void test_numbers_suffice(void **state)
+{
+	const struct xa_judgement judgement = {NULL, none_hidden, same_handle, spread_hash};
+	const struct xa_ranking ranking = {
+		.now_tick = 20, .interface_label = true, .judgement = &judgement};
+	_cleanup_scene_ struct scene scene = {0};
+	struct xa_totals hidden;
+	size_t count;
+
+	(void)state;
+	scene_begin(&scene, FLOWS_MANY, false, FLOWS_MANY);
+	assert_int_equal(xa_table_mark(scene.table), 0);
+	for (unsigned tag = 0; tag < 2 * XA_TAG_FRAGMENT; tag++) {
+		struct xa_flow_key6 key = key_of(1, 1, (uint16_t)tag);
+
+		scene_add(&scene, &key, 1, 60);
+	}
+	(void)xa_rows_rank(scene.rows, scene.table, &ranking, scene.top, &hidden);
+	(void)xa_topk_sorted(scene.top, &count);
+	assert_int_equal(count, 2 * XA_TAG_FRAGMENT);
 }
 
 static void test_retires(void **state)
@@ -199,10 +402,10 @@ static void test_retires(void **state)
 	(void)state;
 	scene_begin(&scene, 5, false, FLOWS_MAX);
 	scene_add(&scene, &key, 1, 60);
-	assert_int_equal(xa_rows_rank(scene.rows, scene.table, 110, false, scene.top).flows, 1);
+	assert_int_equal(scene_rank(&scene, 110).flows, 1);
 	(void)xa_topk_sorted(scene.top, &count);
 	assert_int_equal(count, 1);
-	assert_int_equal(xa_rows_rank(scene.rows, scene.table, 111, false, scene.top).flows, 0);
+	assert_int_equal(scene_rank(&scene, 111).flows, 0);
 	(void)xa_topk_sorted(scene.top, &count);
 	assert_int_equal(count, 0);
 	assert_int_equal(xa_table_count(scene.table), 0);
@@ -238,8 +441,7 @@ static void test_gives_memory_back(void **state)
 	for (unsigned round = 0; round < 3; round++) {
 		const struct xa_flow *sorted;
 
-		assert_int_equal(xa_rows_rank(scene.rows, scene.table, 20, false, scene.top).flows,
-				 FLOWS_MANY);
+		assert_int_equal(scene_rank(&scene, 20).flows, FLOWS_MANY);
 		assert_true(resident_bytes() < before + taken / 4);
 		sorted = xa_topk_sorted(scene.top, &count);
 		assert_int_equal(count, 5);
@@ -252,6 +454,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_against_list),
 		cmocka_unit_test(test_rows_are_ranked),
+		cmocka_unit_test(test_hidden),
+		cmocka_unit_test(test_labels_keep_rows_apart),
+		cmocka_unit_test(test_numbers_suffice),
 		cmocka_unit_test(test_retires),
 		cmocka_unit_test(test_gives_memory_back),
 	};

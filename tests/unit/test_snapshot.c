@@ -107,6 +107,65 @@ static void test_self(void **state)
 			"xdp_auditor_detached_seconds_total{interface=\"eth0\"} 2.500000000"));
 }
 
+/* What a page says of two stages of rules, of which one was too slow once too often. */
+struct stages {
+	uint64_t errors[2][XA_PLUGIN_CAUSE_COUNT_];
+	struct xa_self_stage stages[2];
+	struct xa_histogram durations;
+};
+
+static void scene_policy(struct scene *scene, struct stages *stages)
+{
+	static const char *const causes[XA_PLUGIN_CAUSE_COUNT_] = {"error",  "steps",	"time",
+								   "memory", "invalid", "crash"};
+
+	*stages = (struct stages){
+		.errors = {{0}, {[XA_PLUGIN_TIME] = 3}},
+		.stages = {{.title = "zones", .errors = stages->errors[0], .complaint = ""},
+			   {.title = "lua:quiet",
+			    .disabled = true,
+			    .errors = stages->errors[1],
+			    .complaint = "quiet.lua:3: took too long\nstack traceback:",
+			    .duration_ns = 250 * XA_NS_PER_MS}},
+	};
+	xa_histogram_observe(&stages->durations, &xa_poll_bounds, 30 * XA_NS_PER_MS);
+	scene->self.policy = (struct xa_self_policy){
+		.stages = stages->stages,
+		.stage_count = 2,
+		.cause_names = causes,
+		.durations = &stages->durations,
+		.bounds = &xa_poll_bounds,
+		.restarts = 4,
+	};
+}
+
+static void test_policy(void **state)
+{
+	struct scene *scene = *state;
+	_cleanup_xa_page_ struct xa_page *without = page_of(scene), *page = NULL;
+	struct stages stages;
+
+	assert_null(strstr(without->metrics, "xdp_auditor_rule_"));
+	assert_null(strstr(without->metrics, "xdp_auditor_policy_"));
+	scene_policy(scene, &stages);
+	page = page_of(scene);
+	assert_true(has(page->metrics,
+			"xdp_auditor_rule_errors_total{stage=\"zones\",cause=\"crash\"} 0"));
+	assert_true(has(page->metrics,
+			"xdp_auditor_rule_errors_total{stage=\"lua:quiet\",cause=\"time\"} 3"));
+	assert_true(has(page->metrics, "xdp_auditor_rule_stage_disabled{stage=\"zones\"} 0"));
+	assert_true(has(page->metrics, "xdp_auditor_rule_stage_disabled{stage=\"lua:quiet\"} 1"));
+	assert_true(has(page->metrics,
+			"xdp_auditor_rule_stage_duration_seconds{stage=\"lua:quiet\"}"
+			" 0.250000000"));
+	assert_true(has(page->metrics, "xdp_auditor_rule_duration_seconds_count 1"));
+	assert_true(has(page->metrics, "xdp_auditor_policy_worker_restarts_total 4"));
+	assert_true(page->attached);
+	assert_string_equal(page->state,
+			    "ready\n"
+			    "stage lua:quiet is disabled: quiet.lua:3: took too long\n");
+}
+
 /* Of the line that starts at `line`: the family that its name belongs to. */
 static bool belongs_to(const char *line, const char *family)
 {
@@ -120,10 +179,13 @@ static bool belongs_to(const char *line, const char *family)
 /* Each line is HELP, its TYPE next, or a sample of that family; no family comes twice. */
 static void test_families_are_whole(void **state)
 {
-	_cleanup_xa_page_ struct xa_page *page = page_of(*state);
+	_cleanup_xa_page_ struct xa_page *page = NULL;
+	struct stages stages;
 	char family[128] = "", type[128], seen[64][128];
 	size_t families = 0;
 
+	scene_policy(*state, &stages);
+	page = page_of(*state);
 	for (const char *line = page->metrics; *line; line = strchr(line, '\n') + 1) {
 		if (strncmp(line, "# HELP ", 7)) {
 			assert_true(belongs_to(line, family));
@@ -194,6 +256,7 @@ static void test_folded_adds_up(void **state)
 	struct scene *scene = *state;
 	_cleanup_xa_page_ struct xa_page *first = NULL, *second = NULL;
 	uint64_t folded;
+	char line[96];
 
 	for (size_t i = 0; i < array_size(scene->top); i++) {
 		scene->top[i].packets = 1;
@@ -203,10 +266,13 @@ static void test_folded_adds_up(void **state)
 	}
 	scene->traffic.top_count = array_size(scene->top);
 	first = page_of(scene);
-	folded = scene->self.folded;
+	folded = scene->self.folded.flows;
 	assert_true(folded > 200);
 	second = page_of(scene);
-	assert_int_equal(scene->self.folded, 2 * folded);
+	(void)snprintf(line, sizeof(line), "xdp_auditor_series_folded_total{family=\"flow\"} %llu",
+		       (unsigned long long)folded);
+	assert_int_equal(scene->self.folded.flows, 2 * folded);
+	assert_true(has(second->metrics, line));
 }
 
 #define scene_test(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
@@ -217,6 +283,7 @@ int main(void)
 		scene_test(test_self),		 scene_test(test_families_are_whole),
 		scene_test(test_state),		 scene_test(test_landing),
 		scene_test(test_folded_adds_up), scene_test(test_slotless),
+		scene_test(test_policy),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
