@@ -10,6 +10,7 @@
 #include <limits.h>
 #include <string.h>
 
+#include "core/auditor_policy.h"
 #include "core/base/log.h"
 #include "core/exit.h"
 #include "core/http/server.h"
@@ -17,7 +18,6 @@
 #include "core/notify.h"
 #include "core/poll.h"
 #include "core/privileges.h"
-#include "core/snapshot.h"
 #include "core/source/attach.h"
 
 /* A snapshot is overdue when two in a row are missing and some time for the work has passed. */
@@ -28,6 +28,7 @@
 struct xa_running {
 	struct xa_config *config;
 	struct xa_topk *top;
+	struct xa_policy *policy; /* borrows the config */
 };
 
 struct xa_auditor {
@@ -40,6 +41,8 @@ struct xa_auditor {
 	struct xa_board *board;
 	struct xa_server *server;
 	struct xa_self self;
+	struct xa_self_stage stages[XA_POLICY_STAGES_MAX]; /* self.policy's */
+	uint64_t judged_ns; /* when the policy saw a snapshot last; 0: never */
 	struct xa_notify notify;
 	uint64_t publish_cpu_ns; /* of the last snapshot */
 	int last_tick_error;
@@ -48,6 +51,7 @@ struct xa_auditor {
 
 static void running_done(struct xa_running *running)
 {
+	xa_policy_free(running->policy);
 	xa_topk_free(running->top);
 	xa_config_free(running->config);
 }
@@ -84,6 +88,21 @@ static void name_slots(const struct xa_auditor *auditor, const char **ret_names)
 		ret_names[XA_SLOT_UNKNOWN] = XA_INTERFACE_OTHER;
 }
 
+/* The policy's turn: it is late at most by its deadline, and packets are counted meanwhile. */
+static void judge(struct xa_auditor *auditor, const char *const *names)
+{
+	uint64_t now_ns = xa_now_ns();
+	struct xa_view_time time = {
+		.now_tick = auditor->poll.now_tick,
+		.wall_ns = xa_wall_ns(),
+		.interval_ns = auditor->judged_ns ? now_ns - auditor->judged_ns : 0,
+	};
+
+	xa_judge_flows(auditor->running.policy, &auditor->books, &time, names);
+	auditor->judged_ns = now_ns;
+	auditor->self.policy = xa_policy_tell(auditor->running.policy, auditor->stages);
+}
+
 static int publish(struct xa_auditor *auditor)
 {
 	const char *names[XA_SLOTS];
@@ -95,8 +114,9 @@ static int publish(struct xa_auditor *auditor)
 	int error;
 
 	name_slots(auditor, names);
-	xa_books_rank(&auditor->books, auditor->poll.now_tick, NULL, auditor->running.top,
-		      &traffic);
+	judge(auditor, names);
+	xa_judge_rank(auditor->running.policy, &auditor->books, auditor->poll.now_tick,
+		      auditor->running.top, &traffic);
 	auditor->self.fill = auditor->poll.fill;
 	auditor->self.attachments = xa_attach_list(auditor->attach);
 	auditor->self.attached = xa_attach_is_complete(auditor->attach);
@@ -228,21 +248,6 @@ static bool is_slot_free(void *ctx, uint8_t slot)
 
 /* --- config --- */
 
-static void log_whys(const struct xa_whys *whys)
-{
-	for (size_t i = 0; i < whys->count && i < XA_WHYS_MAX; i++) {
-		const struct xa_why *why = &whys->why[i];
-
-		if (why->line)
-			xa_log_error("%s:%u:%u: %s", why->file, why->line, why->column, why->text);
-		else
-			xa_log_error("%s: %s", why->file, why->text);
-	}
-	if (whys->count > XA_WHYS_MAX)
-		xa_log_error("%zu more errors (xdp-auditor check shows the first %d)",
-			     whys->count - XA_WHYS_MAX, XA_WHYS_MAX);
-}
-
 static int running_load(const struct xa_auditor_options *options, struct xa_running *ret_running)
 {
 	struct xa_running running = {0};
@@ -251,7 +256,7 @@ static int running_load(const struct xa_auditor_options *options, struct xa_runn
 				   options->setting_count, &whys);
 
 	if (error) {
-		log_whys(&whys);
+		xa_log_whys(&whys);
 		return error;
 	}
 	error = xa_topk_new(&running.top, running.config->top_k,
@@ -262,6 +267,15 @@ static int running_load(const struct xa_auditor_options *options, struct xa_runn
 	}
 	*ret_running = running;
 	return 0;
+}
+
+/* Beside the one that runs, which loses nothing by it. */
+static int policy_load(struct xa_auditor *auditor, struct xa_running *next,
+		       struct xa_policy *before)
+{
+	int error = xa_policy_load(&next->policy, next->config, next->config->flows.max, before);
+
+	return error ? error : xa_judge_prepare(next->policy, &auditor->books);
 }
 
 /* What is new first, and what would be missed most last: an interface that is let go of loses
@@ -317,14 +331,19 @@ static int reload_try(struct xa_auditor *auditor, enum xa_reload_phase *phase)
 	if (error)
 		return error;
 	keep_fixed(before.config, next.config);
-	error = running_try(auditor, &next, phase, &why);
+	*phase = XA_RELOAD_PHASE_POLICY;
+	error = policy_load(auditor, &next, before.policy);
+	if (!error)
+		error = running_try(auditor, &next, phase, &why);
 	if (error) {
-		xa_log_error("%s", why.text);
+		if (why.text[0])
+			xa_log_error("%s", why.text);
 		running_done(&next);
 		return error;
 	}
 	xa_books_configure(&auditor->books, next.config);
 	auditor->running = next;
+	auditor->self.policy = xa_policy_tell(next.policy, auditor->stages);
 	log_diff(before.config, next.config);
 	running_done(&before);
 	if (!xa_loop_set_timer(&auditor->loop, next.config->poll_interval_ns))
@@ -458,13 +477,18 @@ static int start(struct xa_auditor *auditor)
 		error = open_kernel(auditor);
 	if (!error)
 		error = drop_privileges(auditor);
-	if (!error)
-		error = open_http(auditor); /* after it: a thread has the rights of its making */
+	if (error)
+		return error == -EPERM ? XA_EXIT_NOT_PERMITTED : XA_EXIT_FAILURE;
+	/* after it: a process and a thread have the rights of their making */
+	error = policy_load(auditor, &auditor->running, NULL);
+	if (error)
+		return error == -EINVAL ? XA_EXIT_CONFIG : XA_EXIT_FAILURE;
+	error = open_http(auditor);
 	auditor->self.interval_ns = auditor->running.config->poll_interval_ns;
 	if (!error)
 		error = xa_loop_set_timer(&auditor->loop, auditor->self.interval_ns);
 	if (error)
-		return error == -EPERM ? XA_EXIT_NOT_PERMITTED : XA_EXIT_FAILURE;
+		return XA_EXIT_FAILURE;
 	auditor->self.reload.last_ok = true;
 	auditor->self.reload.success_time = wall_seconds();
 	tick(auditor);

@@ -8,6 +8,7 @@
 
 #include "config/config.h"
 #include "core/auditor.h"
+#include "core/auditor_policy.h"
 #include "core/base/log.h"
 #include "core/builtin.h"
 #include "core/diag.h"
@@ -92,6 +93,22 @@ static int print(struct xa_buf *buf)
 	return XA_EXIT_OK;
 }
 
+/* Reasons with a place as a compiler's, others as the program's. */
+static void print_whys(const struct xa_whys *whys, int error)
+{
+	_cleanup_xa_buf_ struct xa_buf text = {0};
+
+	for (size_t i = 0; i < whys->count && i < XA_WHYS_MAX; i++) {
+		if (whys->why[i].line)
+			xa_why_print(&whys->why[i], &text);
+		else
+			xa_buf_addf(&text, "xdp-auditor: %s\n", whys->why[i].text);
+	}
+	if (!whys->count)
+		xa_buf_addf(&text, "xdp-auditor: %s\n", strerror(-error));
+	(void)fputs(text.text ? text.text : "xdp-auditor: out of memory\n", stderr);
+}
+
 static int config_load(const struct arguments *arguments, struct xa_config **ret_config)
 {
 	_cleanup_xa_buf_ struct xa_buf text = {0};
@@ -143,6 +160,18 @@ static int print_check(const struct arguments *arguments, const struct xa_config
 	return print(&text);
 }
 
+/* What they say is shown too: it may tell why they fail. */
+static int check_stages(const struct xa_config *config)
+{
+	struct xa_whys whys = {0};
+	int error = xa_judge_try(config, &xa_policy_loggers, &whys);
+
+	if (!error)
+		return XA_EXIT_OK;
+	print_whys(&whys, error);
+	return error == -EINVAL ? XA_EXIT_CONFIG : XA_EXIT_FAILURE;
+}
+
 static int run_check(const struct arguments *arguments)
 {
 	_cleanup_xa_config_ struct xa_config *config = NULL;
@@ -154,6 +183,8 @@ static int run_check(const struct arguments *arguments)
 		return usage_error("check needs -c PATH");
 	status = config_load(arguments, &config);
 	if (status == XA_EXIT_OK)
+		status = check_stages(config);
+	if (status == XA_EXIT_OK)
 		status = print_check(arguments, config);
 	return status;
 }
@@ -162,7 +193,7 @@ static int run_replay(const struct arguments *arguments)
 {
 	_cleanup_xa_config_ struct xa_config *config = NULL;
 	_cleanup_xa_buf_ struct xa_buf text = {0};
-	struct xa_why why = {0};
+	struct xa_whys whys = {0};
 	int status, error;
 
 	if (arguments->operand_count != 1)
@@ -170,12 +201,11 @@ static int run_replay(const struct arguments *arguments)
 	status = config_load(arguments, &config);
 	if (status != XA_EXIT_OK)
 		return status;
-	error = xa_replay(config, arguments->operands[0], &text, &why);
+	error = xa_replay(config, arguments->operands[0], &text, &whys);
 	status = print(&text);
-	if (!error)
-		return status;
-	(void)fprintf(stderr, "xdp-auditor: %s\n", why.text[0] ? why.text : strerror(-error));
-	return XA_EXIT_FAILURE;
+	if (error)
+		print_whys(&whys, error);
+	return error ? XA_EXIT_FAILURE : status;
 }
 
 static void view_add(const struct arguments *arguments, const struct xa_config *config,

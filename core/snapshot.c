@@ -16,6 +16,7 @@ const struct xa_histogram_bounds xa_poll_bounds = {
 
 static const char *const phase_names[] = {
 	[XA_RELOAD_PHASE_CONFIG] = "config",
+	[XA_RELOAD_PHASE_POLICY] = "policy",
 	[XA_RELOAD_PHASE_LISTEN] = "listen",
 	[XA_RELOAD_PHASE_ATTACH] = "attach",
 };

@@ -13,6 +13,7 @@
 /* What a reload can fail at. */
 enum xa_reload_phase {
 	XA_RELOAD_PHASE_CONFIG, /* the file: reading, parsing, checking */
+	XA_RELOAD_PHASE_POLICY, /* the stages: opening, trying */
 	XA_RELOAD_PHASE_LISTEN,
 	XA_RELOAD_PHASE_ATTACH,
 	XA_RELOAD_PHASE_COUNT_

@@ -132,7 +132,7 @@ static void test_text(void **state)
 	_cleanup_xa_config_ struct xa_config *config = config_of("top_k=2");
 	_cleanup_capture_ struct capture capture = {0};
 	_cleanup_xa_buf_ struct xa_buf buf = {0};
-	struct xa_why why = {0};
+	struct xa_whys whys = {0};
 	const char *flows;
 
 	(void)state;
@@ -144,7 +144,7 @@ static void test_text(void **state)
 	capture_udp(&capture, 1700000002, 3, 64);
 	capture_tcp6(&capture, 1700000002);
 	capture_udp(&capture, 1700000003, 1, 1514);
-	assert_int_equal(xa_replay(config, capture.path, &buf, &why), 0);
+	assert_int_equal(xa_replay(config, capture.path, &buf, &whys), 0);
 	flows = strstr(buf.text, "# HELP xdp_netflow_active_flows");
 	assert_non_null(flows);
 	assert_string_equal(flows, flow_families);
@@ -166,14 +166,14 @@ static void test_expiry(void **state)
 	_cleanup_xa_config_ struct xa_config *config = config_of("flows.idle_timeout=5s");
 	_cleanup_capture_ struct capture capture = {0};
 	_cleanup_xa_buf_ struct xa_buf buf = {0};
-	struct xa_why why = {0};
+	struct xa_whys whys = {0};
 
 	(void)state;
 	capture_begin(&capture);
 	capture_udp(&capture, 1000, 1, 60);
 	capture_udp(&capture, 1004, 3, 60);
 	capture_udp(&capture, 1008, 4, 60);
-	assert_int_equal(xa_replay(config, capture.path, &buf, &why), 0);
+	assert_int_equal(xa_replay(config, capture.path, &buf, &whys), 0);
 	assert_true(has(&buf, "xdp_netflow_active_flows 2"));
 	assert_null(strstr(buf.text, "src=\"10.0.0.1\""));
 	assert_non_null(strstr(buf.text, "src=\"10.0.0.3\""));
@@ -187,13 +187,13 @@ static void test_revival(void **state)
 	_cleanup_xa_config_ struct xa_config *config = config_of("flows.idle_timeout=5s");
 	_cleanup_capture_ struct capture capture = {0};
 	_cleanup_xa_buf_ struct xa_buf buf = {0};
-	struct xa_why why = {0};
+	struct xa_whys whys = {0};
 
 	(void)state;
 	capture_begin(&capture);
 	capture_udp(&capture, 1000, 1, 60);
 	capture_udp(&capture, 1020, 1, 60);
-	assert_int_equal(xa_replay(config, capture.path, &buf, &why), 0);
+	assert_int_equal(xa_replay(config, capture.path, &buf, &whys), 0);
 	assert_true(has(&buf, "xdp_netflow_packets_total_snapshot 1"));
 	assert_true(has(&buf, "xdp_netflow_packets_total{interface=\"replay\",family=\"ipv4\","
 			      "proto=\"udp\"} 2"));
@@ -204,15 +204,15 @@ static void test_damaged(void **state)
 	_cleanup_xa_config_ struct xa_config *config = config_of("top_k=2");
 	_cleanup_capture_ struct capture capture = {0};
 	_cleanup_xa_buf_ struct xa_buf buf = {0};
-	struct xa_why why = {0};
+	struct xa_whys whys = {0};
 
 	(void)state;
 	capture_begin(&capture);
 	capture_udp(&capture, 1000, 1, 60);
 	capture_udp(&capture, 1000, 1, 60);
 	assert_int_equal(ftruncate(capture.fd, lseek(capture.fd, 0, SEEK_CUR) - 1), 0);
-	assert_int_equal(xa_replay(config, capture.path, &buf, &why), -EIO);
-	assert_string_not_equal(why.text, "");
+	assert_int_equal(xa_replay(config, capture.path, &buf, &whys), -EIO);
+	assert_string_not_equal(whys.why[0].text, "");
 	assert_true(has(&buf, "xdp_auditor_seen_packets_total{interface=\"replay\"} 1"));
 	assert_true(has(&buf, "xdp_netflow_active_flows 1"));
 }
@@ -222,17 +222,17 @@ static void test_empty_and_absent(void **state)
 	_cleanup_xa_config_ struct xa_config *config = config_of("top_k=2");
 	_cleanup_capture_ struct capture capture = {0};
 	_cleanup_xa_buf_ struct xa_buf buf = {0};
-	struct xa_why why = {0};
+	struct xa_whys whys = {0};
 
 	(void)state;
 	capture_begin(&capture);
-	assert_int_equal(xa_replay(config, capture.path, &buf, &why), 0);
+	assert_int_equal(xa_replay(config, capture.path, &buf, &whys), 0);
 	assert_true(has(&buf, "xdp_netflow_active_flows 0"));
 	assert_true(has(&buf, "xdp_auditor_seen_packets_total{interface=\"replay\"} 0"));
 	xa_buf_reset(&buf);
-	assert_int_equal(xa_replay(config, "/nonexistent", &buf, &why), -EINVAL);
+	assert_int_equal(xa_replay(config, "/nonexistent", &buf, &whys), -EINVAL);
 	assert_int_equal(buf.len, 0);
-	assert_non_null(strstr(why.text, "/nonexistent"));
+	assert_non_null(strstr(whys.why[0].text, "/nonexistent"));
 }
 
 int main(void)
