@@ -275,7 +275,8 @@ static void test_samples_of_a_failed_run_are_gone(void **state)
 	assert_int_equal(lab->second->sample(lab->second, metric, NULL, 1), 0);
 	assert_false(xa_host_end(&lab->hosts[1], -EIO));
 	assert_int_equal(scene_region(&lab->scene)->sample_count, 1);
-	assert_string_equal(report(lab, 1)->text, "run() failed and did not say why: error -5");
+	assert_string_equal(report(lab, 1)->text,
+			    "run() failed and did not say why: Input/output error");
 }
 
 /* Complaints and the log */
