@@ -621,7 +621,7 @@ static void expect_slot(struct xa_lab *lab, unsigned ifindex, uint8_t slot)
 	uint8_t frame[64];
 	struct xa_shot shot = {.frame = frame, .len = from_hex(TCP_FRAME, frame)};
 
-	shot.ifindex = ifindex;
+	shot.ifindex = ifindex == LOOPBACK ? 0 : ifindex; /* where packets come from unasked */
 	shoot(lab, &shot);
 	collect(lab, slot, &harvest);
 	expect_seen(&harvest, 1, shot.len);
@@ -629,13 +629,31 @@ static void expect_slot(struct xa_lab *lab, unsigned ifindex, uint8_t slot)
 	assert_int_equal(harvest.readings[0].key.tail.slot, slot);
 }
 
+/* Before taps are made, which a skipped test would leave behind. */
+static void need_context(struct xa_lab *lab)
+{
+	uint8_t frame[64];
+	struct xa_shot shot = {.frame = frame, .len = from_hex(TCP_FRAME, frame)};
+	_cleanup_xa_harvest_ struct xa_harvest harvest = {0};
+	uint32_t verdict;
+
+	shot.ifindex = LOOPBACK;
+	if (xa_lab_shoot(lab, &shot, &verdict) == -EINVAL) {
+		print_message("skipped: no packet from a chosen interface (before 5.14)\n");
+		skip();
+	}
+	collect(lab, XA_SLOT_UNKNOWN, &harvest);
+}
+
 static void test_slots_by_ifindex(void **state)
 {
 	struct xa_lab *lab = *state;
-	_cleanup_close_ int tap_a = tap_new(TAP_A);
-	_cleanup_close_ int tap_b = tap_new(TAP_B);
+	_cleanup_close_ int tap_a = -1;
+	_cleanup_close_ int tap_b = -1;
 
-	assert_true(tap_a >= 0 && tap_b >= 0);
+	need_context(lab);
+	tap_a = tap_new(TAP_A);
+	tap_b = tap_new(TAP_B);
 	assert_int_equal(xa_ledger_open(lab->ledger, 7), 0);
 	assert_int_equal(xa_ledger_open(lab->ledger, 255), 0);
 	expect_slot(lab, LOOPBACK, XA_SLOT_UNKNOWN);
