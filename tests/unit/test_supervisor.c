@@ -217,6 +217,13 @@ static void nap(void)
 	(void)nanosleep(&time, NULL);
 }
 
+/* Between two snapshots. */
+static void kill_worker(const struct lab *lab)
+{
+	(void)kill(xa_policy_pid(lab->policy), SIGKILL);
+	nap();
+}
+
 static const char *label(const struct lab *lab, uint32_t handle, size_t at)
 {
 	return xa_annotations_label(xa_policy_annotations(lab->policy), handle, at);
@@ -385,7 +392,8 @@ static void test_runs(void **state)
 			       runs[i].mode);
 		assert_int_equal(open_policy(&lab, stages), 0);
 		assert_true(judge(&lab));
-		assert_int_equal(judge(&lab), runs[i].cause == NO_CAUSE);
+		if (judge(&lab) != (runs[i].cause == NO_CAUSE))
+			fail_msg("%s: %s", runs[i].mode, lab.last_text);
 		assert_int_equal(label(&lab, 4, 0) != NULL, runs[i].keeps_labels);
 		if (!runs[i].keeps_labels)
 			assert_not_on_page(&lab, "\nxa_test_g1{parity=\"even\"}");
@@ -439,9 +447,9 @@ static const struct {
 	{"label_of_nobody", "a label of a stage that is not there"},
 	{"metric_of_nobody", "a metric of a stage that is not there"},
 	{"metric_without_end", "one: metric 'aaa"},
-	{"metric_of_no_type", "one: metric 'xa_test_g0': there is no type 4294967295"},
-	{"metric_many_labels", "one: metric 'xa_test_g0': 4294967295 labels, 6 at most"},
-	{"metric_many_buckets", "one: metric 'xa_test_g0': 4294967295 buckets, 32 at most"},
+	{"metric_of_no_type", "one: metric 'xa_test_g1': there is no type 4294967295"},
+	{"metric_many_labels", "one: metric 'xa_test_g1': 4294967295 labels, 6 at most"},
+	{"metric_many_buckets", "one: metric 'xa_test_g1': 4294967295 buckets, 32 at most"},
 	{"metric_built_in", "one: metric 'xdp_netflow_active_flows': xdp-auditor itself has"},
 };
 
@@ -454,7 +462,7 @@ static void test_opens(void **state)
 		struct lab lab;
 
 		lab_begin(&lab);
-		(void)snprintf(stages, sizeof(stages), "{one: {mode: open_%s}}, {two: {}}",
+		(void)snprintf(stages, sizeof(stages), "{two: {}}, {one: {mode: open_%s}}",
 			       opens[i].mode);
 		assert_int_equal(open_policy(&lab, stages), -EINVAL);
 		assert_null(lab.policy);
@@ -479,22 +487,24 @@ static void test_opens_later(void **state)
 
 		lab_begin(&lab);
 		(void)snprintf(stages, sizeof(stages),
-			       "{one: {mode: open_%s, life: 2, lives: %s}}, {two: {}}",
+			       "{two: {}}, {one: {mode: open_%s, life: 2, lives: %s}}",
 			       opens[i].mode, lab.lives);
 		assert_int_equal(open_policy(&lab, stages), 0);
 		assert_true(judge(&lab));
-		(void)kill(xa_policy_pid(lab.policy), SIGKILL);
+		kill_worker(&lab);
 		for (int j = 0; j < 1000 && xa_policy_restarts(lab.policy) < 2; j++, nap())
-			assert_false(judge(&lab));
+			if (judge(&lab))
+				fail_msg("%s: nothing went wrong", opens[i].mode);
 		/* what was changed is left out until the configuration is loaded again */
 		if (lab.disabled == 1) {
-			assert_true(xa_policy_stage(lab.policy, 0)->disabled);
+			assert_true(xa_policy_stage(lab.policy, 1)->disabled);
 			assert_non_null(strstr(lab.last_text, "reload"));
 		} else {
-			judge_until_labelled(&lab, 0);
-			assert_int_equal(lab.disabled, 0);
+			judge_until_labelled(&lab, 1);
+			if (lab.disabled)
+				fail_msg("%s: %s", opens[i].mode, lab.last_text);
 		}
-		judge_until_labelled(&lab, 1);
+		judge_until_labelled(&lab, 0);
 		assert_int_equal(lab.lost, 1);
 		assert_int_equal(xa_policy_restarts(lab.policy), 2);
 		lab_end(&lab);
@@ -515,7 +525,7 @@ static void test_schema_changes(void **state)
 		lab.lives, lab.rule);
 	assert_int_equal(open_policy(&lab, stages), 0);
 	assert_true(judge(&lab));
-	(void)kill(xa_policy_pid(lab.policy), SIGKILL);
+	kill_worker(&lab);
 	judge_until_labelled(&lab, 1);
 	assert_int_equal(lab.disabled, 1);
 	assert_non_null(strstr(lab.last_text, "reload the configuration"));
@@ -535,7 +545,7 @@ static void test_schema_changes(void **state)
 /* The first of two fails in each run: the second goes on without it, under its own names. */
 static void test_three_in_a_row(void **state)
 {
-	static const char *const modes[] = {"end", "late", "report", "value_not_utf8", "garbage"};
+	static const char *const modes[] = {"end", "late", "report", "value_not_utf8"};
 
 	(void)state;
 	for (size_t i = 0; i < array_size(modes); i++) {
@@ -759,7 +769,7 @@ static void test_real(void **state)
 	assert_string_equal(label(&lab, 1, 1), "lab");
 	assert_null(label(&lab, 200, 0));
 	print_round_trips(&lab, "zones");
-	(void)kill(xa_policy_pid(lab.policy), SIGKILL);
+	kill_worker(&lab);
 	judge_until_labelled(&lab, 0);
 	lab_end(&lab);
 }
