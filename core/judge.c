@@ -98,7 +98,7 @@ static void trial_explain(const struct xa_stage *place, const struct xa_stage_st
 			  struct xa_whys *whys)
 {
 	const struct xa_report *report = &stage->last;
-	bool placed = report->file[0] != '\0';
+	bool placed = report->file[0] && report->line;
 
 	(void)xa_whys_add(
 		whys, placed ? report->file : place->file, placed ? report->line : place->line,

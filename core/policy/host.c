@@ -33,19 +33,22 @@ static void copy_text(char *to, size_t size, const char *text)
 	(void)snprintf(to, size, "%s", text ? text : "");
 }
 
-/* The first line tells it all; a reason has no other. */
+/* The first line tells it all; a reason has no other. Without a line in the rule's file the place
+ * is the stage's in the configuration. */
 static void send_why(const struct xa_host *host)
 {
 	const struct xa_setup_stage *stage = &host->ground->stages[host->stage];
 	const struct xa_report *report = report_of(host);
-	const bool placed = report->file[0];
+	const bool placed = report->file[0] && report->line;
+	const bool named = placed || !report->file[0] || strstr(report->text, report->file);
 	struct xa_why why = {
 		.line = placed ? report->line : stage->line,
 		.column = placed ? report->column : stage->column,
 	};
 
 	copy_text(why.file, sizeof(why.file), placed ? report->file : stage->file);
-	(void)xa_why_set(&why, 0, "%s: %.*s", xa_stage_path(stage->name, host->stage).text,
+	(void)xa_why_set(&why, 0, "%s: %s%s%.*s", xa_stage_path(stage->name, host->stage).text,
+			 named ? "" : report->file, named ? "" : ": ",
 			 (int)strcspn(report->text, "\n"), report->text);
 	xa_answer_send_why(host->ground->socket, host->stage, &why);
 }
