@@ -28,11 +28,15 @@ char LICENSE[] SEC("license") = "GPL";
 #define XA_DETAILS 1
 #endif
 
+/* Whether the program looks into the kernel's own struct xdp_buff: Linux 6.2 and CAP_PERFMON. It is
+ * built both ways: where the kernel does not have the function, libbpf looks for it in modules,
+ * which takes CAP_SYS_ADMIN. */
+#ifndef XA_SEES_BUFF
+#define XA_SEES_BUFF 1
+#endif
+
 /* false: the flow maps are plain hashes that all CPUs share, for machines with many of them. */
 const volatile bool percpu = true;
-
-/* Whether the program may look into the kernel's own struct xdp_buff: Linux 6.2 and CAP_PERFMON. */
-const volatile bool sees_buff = false;
 
 /* What a jiffy takes, by the kernel that runs. */
 const volatile __u32 jiffy_ns = 4000000;
@@ -100,7 +104,8 @@ struct observation {
  * whether it is one says the kernel's own view of it. The kernel turns bpf_cast_to_kern_ctx() into
  * a move (kernel commit fd264ca02094).
  */
-extern void *bpf_cast_to_kern_ctx(void *ctx) __ksym __weak;
+#if XA_SEES_BUFF
+extern void *bpf_cast_to_kern_ctx(void *ctx) __ksym;
 
 struct xdp_buff___flags {
 	__u32 flags;
@@ -110,22 +115,23 @@ enum xdp_buff_flags___frags {
 	XDP_FLAGS_HAS_FRAGS___frags = 1,
 };
 
-static __always_inline bool is_one_buffer(struct xdp_md *ctx)
+static __always_inline __u32 frame_len(struct xdp_md *ctx)
 {
 	const struct xdp_buff___flags *buff = bpf_cast_to_kern_ctx(ctx);
 
-	return !(buff->flags &
-		 bpf_core_enum_value(enum xdp_buff_flags___frags, XDP_FLAGS_HAS_FRAGS___frags));
+	if (buff->flags &
+	    bpf_core_enum_value(enum xdp_buff_flags___frags, XDP_FLAGS_HAS_FRAGS___frags))
+		return (__u32)bpf_xdp_get_buff_len(ctx);
+	return ctx->data_end - ctx->data;
 }
-
+#else
 static __always_inline __u32 frame_len(struct xdp_md *ctx)
 {
-	if (sees_buff && is_one_buffer(ctx))
-		return ctx->data_end - ctx->data;
 	if (bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_xdp_get_buff_len))
 		return (__u32)bpf_xdp_get_buff_len(ctx);
 	return ctx->data_end - ctx->data;
 }
+#endif
 
 /* By jiffies, whose reading the kernel puts in place of the call; they count CLOCK_MONOTONIC's
  * ticks. */

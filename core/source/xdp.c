@@ -16,7 +16,7 @@
 
 #include "core/source/drain.h"
 #include "core/source/map_size.h"
-#include "netflow_filter.skel.h"
+#include "core/source/skeleton.h"
 
 /* libbpf's bpf_link_create() and map names: kernel 5.9 and 4.15. */
 static const char *const map_names[XA_FAMILY_COUNT_] = {
@@ -172,7 +172,7 @@ static int skeleton_load(struct xa_xdp *xdp, const struct ability *ability)
 	__u32 flags = ability->frags ? BPF_F_XDP_HAS_FRAGS : 0;
 
 	netflow_filter_bpf__destroy(take_ptr(xdp->skel));
-	xdp->skel = netflow_filter_bpf__open();
+	xdp->skel = xa_skeleton_open(ability->sees_buff);
 	if (!xdp->skel)
 		return -errno;
 	(void)bpf_program__set_flags(xdp->skel->progs.netflow_filter, flags);
@@ -180,7 +180,6 @@ static int skeleton_load(struct xa_xdp *xdp, const struct ability *ability)
 	xdp->frags = ability->frags;
 	xdp->sees_buff = ability->sees_buff;
 	xdp->skel->rodata->percpu = xdp->percpu;
-	xdp->skel->rodata->sees_buff = ability->sees_buff;
 	xdp->skel->rodata->jiffy_ns = jiffy_ns();
 	(void)bpf_map__set_type(bpf_map__inner_map(xdp->skel->maps.flow_sides),
 				map_type(xdp->percpu));
@@ -198,7 +197,7 @@ static int skeleton_load_best(struct xa_xdp *xdp)
 
 	for (size_t i = 0; i < array_size(abilities); i++) {
 		error = skeleton_load(xdp, &abilities[i]);
-		if (error != -EINVAL && error != -EACCES && error != -EPERM)
+		if (!error || error == -ENOMEM)
 			break;
 	}
 	return error;

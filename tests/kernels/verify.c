@@ -13,7 +13,7 @@
 
 #include "bpf/flow_abi.h"
 #include "core/base/base.h"
-#include "netflow_filter.skel.h"
+#include "core/source/skeleton.h"
 
 #define LOG_SIZE  ((1U << 24) - 1) /* the most that 5.10 takes; it keeps the log's begin */
 #define LOG_STEPS 1
@@ -56,13 +56,12 @@ static void select_program(const struct netflow_filter_bpf *skel, const struct a
 static int load(const struct attempt *attempt)
 {
 	XA_CLEANUP(skeleton_cleanup)
-	struct netflow_filter_bpf *skel = netflow_filter_bpf__open();
+	struct netflow_filter_bpf *skel = xa_skeleton_open(attempt->sees_buff);
 	enum bpf_map_type type = attempt->percpu ? BPF_MAP_TYPE_PERCPU_HASH : BPF_MAP_TYPE_HASH;
 
 	if (!skel)
 		return -errno;
 	skel->rodata->percpu = attempt->percpu;
-	skel->rodata->sees_buff = attempt->sees_buff;
 	(void)bpf_map__set_type(bpf_map__inner_map(skel->maps.flow_sides), type);
 	(void)bpf_map__set_type(bpf_map__inner_map(skel->maps.flow_sides6), type);
 	select_program(skel, attempt);
