@@ -20,8 +20,7 @@ static inline struct netflow_filter_bpf *xa_skeleton_open(bool sees_buff)
 	int error = skel ? netflow_filter_bpf__create_skeleton(skel) : -ENOMEM;
 
 	if (!error && !sees_buff)
-		skel->skeleton->data = (void *)netflow_plain_bpf__elf_bytes(
-			&skel->skeleton->data_sz);
+		skel->skeleton->data = netflow_plain_bpf__elf_bytes(&skel->skeleton->data_sz);
 	if (!error)
 		error = bpf_object__open_skeleton(skel->skeleton, NULL);
 	if (!error)
