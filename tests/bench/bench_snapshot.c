@@ -605,7 +605,7 @@ static struct xa_plugin_flow *heap_flows(const struct heap *heap)
 /* A region as of two labels, of which each flow has one, with every fourth flow hidden. */
 static int heap_open_policy(struct heap *heap, uint32_t flows)
 {
-	static const char names[][XA_PLUGIN_NAME_BYTES] = {"service", "zone"};
+	static const struct xa_region_label labels[] = {{.name = "service"}, {.name = "zone"}};
 	uint32_t *columns;
 
 	heap->layout = xa_region_layout(flows, XA_PLUGIN_VALUE_OTHER + 1);
@@ -614,7 +614,7 @@ static int heap_open_policy(struct heap *heap, uint32_t flows)
 	if (!heap->head || !heap->region || xa_table_mark(heap->table) ||
 	    xa_annotations_new(&heap->annotations, flows, heap->layout.max_values))
 		return -ENOMEM;
-	xa_annotations_set_labels(heap->annotations, names, array_size(names));
+	xa_annotations_set_labels(heap->annotations, labels, array_size(labels));
 	heap->region->value_count = heap->layout.max_values;
 	columns = (void *)((char *)heap->region + heap->layout.columns);
 	for (uint32_t i = 0; i < flows; i++) {

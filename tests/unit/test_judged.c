@@ -40,7 +40,7 @@ struct scene {
 
 static int setup(void **state)
 {
-	static const char names[][XA_PLUGIN_NAME_BYTES] = {"service", "zone"};
+	static const struct xa_region_label labels[] = {{.name = "service"}, {.name = "zone"}};
 	const char *const settings[] = {"interface=eth0", "flows.max=1024",
 					"metrics.max_series=500"};
 	struct scene *scene = calloc(1, sizeof(*scene));
@@ -59,7 +59,7 @@ static int setup(void **state)
 	assert_true(scene->flows && scene->region);
 	((struct xa_region_head *)(void *)scene->region)->value_count = VALUES;
 	assert_int_equal(xa_annotations_new(&scene->annotations, FLOWS, VALUES), 0);
-	xa_annotations_set_labels(scene->annotations, names, 2);
+	xa_annotations_set_labels(scene->annotations, labels, array_size(labels));
 	assert_int_equal(xa_families_new(&scene->families, 2), 0);
 	scene->names[1] = "eth0";
 	return 0;
