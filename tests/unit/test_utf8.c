@@ -133,11 +133,14 @@ static void test_take(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < array_size(cases); i++) {
-		char one[XA_UTF8_BYTES + 1], all[64] = "";
+		char one[XA_UTF8_BYTES + 1];
+		size_t len = 0;
 
-		for (const char *at = cases[i].text; *at; strcat(all, one))
+		for (const char *at = cases[i].text; *at; len += strlen(one)) {
 			at += xa_utf8_take(at, one);
-		assert_string_equal(all, cases[i].taken);
+			assert_memory_equal(one, cases[i].taken + len, strlen(one));
+		}
+		assert_int_equal(len, strlen(cases[i].taken));
 	}
 }
 
