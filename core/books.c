@@ -13,6 +13,14 @@ static struct xa_table_limits limits_of(const struct xa_config *config)
 	};
 }
 
+uint64_t xa_books_memory_bytes(const struct xa_config *config)
+{
+	const uint32_t max = config->flows.max;
+	uint64_t marks = config->policy.stage_count ? xa_table_marks_bytes(max) : 0;
+
+	return xa_table_memory_bytes(max) + xa_rows_memory_bytes(max) + marks;
+}
+
 int xa_books_open(struct xa_books *books, const struct xa_config *config)
 {
 	struct xa_table_limits limits = limits_of(config);

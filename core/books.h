@@ -14,6 +14,9 @@ struct xa_books {
 	struct xa_rows *rows;
 };
 
+/* Bytes that they take when flows.max flows live; marks included if there are rules. */
+uint64_t xa_books_memory_bytes(const struct xa_config *config);
+
 /* Opens all three for the config's flows.max. 0 or -errno; close them either way. */
 int xa_books_open(struct xa_books *books, const struct xa_config *config);
 void xa_books_close(struct xa_books *books);

@@ -18,7 +18,7 @@
 #include <sys/vfs.h>
 #include <sys/wait.h>
 
-#include "core/flow/rows.h"
+#include "core/books.h"
 #include "core/flow/table.h"
 #include "core/privileges.h"
 
@@ -104,8 +104,7 @@ void xa_diag_host_probe(const struct xa_config *config, struct xa_diag_host *ret
 		.memory_bytes = memory_limit(),
 	};
 	struct xa_xdp_options options = host.options;
-	uint64_t daemon = xa_table_memory_bytes(config->flows.max) +
-			  xa_rows_memory_bytes(config->flows.max);
+	uint64_t daemon = xa_books_memory_bytes(config);
 
 	host.need_bytes = xa_xdp_memory_bytes(&host.options);
 	(void)getrlimit(RLIMIT_MEMLOCK, &host.memlock);

@@ -10,10 +10,10 @@
 #include "core/auditor.h"
 #include "core/auditor_policy.h"
 #include "core/base/log.h"
+#include "core/books.h"
 #include "core/builtin.h"
 #include "core/diag.h"
 #include "core/exit.h"
-#include "core/flow/rows.h"
 #include "core/policy/worker.h"
 #include "core/replay.h"
 #include "core/source/xdp.h"
@@ -155,8 +155,7 @@ static int print_check(const struct arguments *arguments, const struct xa_config
 	xa_buf_addf(&text,
 		    "memory for %u flows: %.1f MiB in the kernel, up to %.1f MiB in the daemon\n",
 		    config->flows.max, mebibytes(xa_xdp_memory_bytes(&options)),
-		    mebibytes(xa_table_memory_bytes(config->flows.max) +
-			      xa_rows_memory_bytes(config->flows.max)));
+		    mebibytes(xa_books_memory_bytes(config)));
 	return print(&text);
 }
 

@@ -75,14 +75,13 @@ static void row_set_number(const struct xa_rows *rows, struct xa_flow *row, uint
 		tail->slot = (uint8_t)(number >> MARK_BITS);
 }
 
-static struct xa_flow row_of(const struct xa_rows *rows, const struct xa_flow *flow,
-			     uint32_t handle)
+/* In place: one that is returned is copied again, and that copy waits for what was just set. */
+static void row_make(struct xa_flow *row, const struct xa_rows *rows, const struct xa_flow *flow,
+		     uint32_t handle)
 {
-	struct xa_flow row = *flow;
-
-	row_set_number(rows, &row, 0);
-	row.handle = handle;
-	return row;
+	*row = *flow;
+	row_set_number(rows, row, 0);
+	row->handle = handle;
 }
 
 /* The smallest handle of its flows is the row's, whatever order they come in. */
@@ -114,29 +113,37 @@ static struct xa_bucket *find_row(struct xa_rows *rows, struct xa_flow *row, uin
 	}
 }
 
-/* Nearly all flows are too small, and are not copied to find that out. */
-static void rank_alone(struct xa_rows *rows, const struct xa_flow *flow, uint32_t handle)
+static bool has_marks(const struct xa_flow *flow)
+{
+	return flow->key.tail.tag & MARKS;
+}
+
+static __attribute__((noinline)) void rank_large(struct xa_rows *rows, const struct xa_flow *flow,
+						 uint32_t handle)
 {
 	struct xa_flow row;
 
-	if (!xa_topk_wants(rows->top, flow))
-		return;
-	row = row_of(rows, flow, handle);
+	row_make(&row, rows, flow, handle);
 	xa_topk_visit(rows->top, &row);
 }
 
-/* First pass: ranks all as if each were alone, and sums those that may not be. */
-static void rank_first(struct xa_rows *rows, const struct xa_flow *flow, uint32_t handle)
+/* Nearly all flows are too small: they are not copied to find that out, nor pay for the frame that
+ * a copy takes. */
+static void rank_alone(struct xa_rows *rows, const struct xa_flow *flow, uint32_t handle)
+{
+	if (xa_topk_wants(rows->top, flow))
+		rank_large(rows, flow, handle);
+}
+
+/* Sums a flow with those that are the same to a reader. */
+static __attribute__((noinline)) void sum_up(struct xa_rows *rows, const struct xa_flow *flow,
+					     uint32_t handle)
 {
 	struct xa_bucket *bucket;
 	struct xa_flow row;
 	uint32_t hash;
 
-	if (!(flow->key.tail.tag & MARKS)) {
-		rank_alone(rows, flow, handle);
-		return;
-	}
-	row = row_of(rows, flow, handle);
+	row_make(&row, rows, flow, handle);
 	bucket = find_row(rows, &row, &hash);
 	if (bucket->item != XA_ITEM_NONE) {
 		row_add(&rows->rows[bucket->item - 1], &row);
@@ -146,6 +153,15 @@ static void rank_first(struct xa_rows *rows, const struct xa_flow *flow, uint32_
 	*bucket = (struct xa_bucket){.hash = hash, .item = rows->count};
 }
 
+/* First pass: ranks all as if each were alone, and sums those that may not be. */
+static void rank_first(struct xa_rows *rows, const struct xa_flow *flow, uint32_t handle)
+{
+	if (has_marks(flow))
+		sum_up(rows, flow, handle);
+	else
+		rank_alone(rows, flow, handle);
+}
+
 /* Second pass: the unmarked flows, each alone or with its row. */
 static void rank_second(struct xa_rows *rows, const struct xa_flow *flow, uint32_t handle)
 {
@@ -153,9 +169,9 @@ static void rank_second(struct xa_rows *rows, const struct xa_flow *flow, uint32
 	struct xa_flow row;
 	uint32_t hash;
 
-	if (flow->key.tail.tag & MARKS)
+	if (has_marks(flow))
 		return;
-	row = row_of(rows, flow, handle);
+	row_make(&row, rows, flow, handle);
 	bucket = find_row(rows, &row, &hash);
 	if (bucket->item == XA_ITEM_NONE)
 		rank_alone(rows, flow, handle);

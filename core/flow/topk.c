@@ -100,12 +100,9 @@ bool xa_topk_wants(const struct xa_topk *top, const struct xa_flow *flow)
 	return rank_of(top->by_bytes, flow) >= top->threshold;
 }
 
-void xa_topk_visit(void *ctx, const struct xa_flow *flow)
+/* Apart, so that the many that are too small do not pay for its frame. */
+static __attribute__((noinline)) void take(struct xa_topk *top, const struct xa_flow *flow)
 {
-	struct xa_topk *top = ctx;
-
-	if (!xa_topk_wants(top, flow))
-		return;
 	if (top->count < top->k) {
 		top->heap[top->count] = *flow;
 		sift_up(top, top->count++);
@@ -115,6 +112,12 @@ void xa_topk_visit(void *ctx, const struct xa_flow *flow)
 	}
 	if (top->count == top->k)
 		top->threshold = top->k ? rank_of(top->by_bytes, &top->heap[0]) : UINT64_MAX;
+}
+
+void xa_topk_visit(void *ctx, const struct xa_flow *flow)
+{
+	if (xa_topk_wants(ctx, flow))
+		take(ctx, flow);
 }
 
 /* Heapsort: the smallest goes to the end of what is left of the heap, so the largest ends up first.

@@ -125,7 +125,8 @@ const struct xa_metric_info xa_metrics[] = {
 				      {0}},
 	[XA_METRIC_SERIES_FOLDED_TOTAL] = {"xdp_auditor_series_folded_total",
 					   XA_COUNTER,
-					   "Series that were left out for metrics.max_series.",
+					   "Samples that metrics.max_series left out, and that "
+					   "policy.max_series added to others.",
 					   {"family"}},
 	[XA_METRIC_REATTACHES_TOTAL] = {"xdp_auditor_reattaches_total",
 					XA_COUNTER,

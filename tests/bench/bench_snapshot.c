@@ -15,6 +15,8 @@
 #include <sys/wait.h>
 
 #include "core/exit.h"
+#include "core/policy/judgement.h"
+#include "core/policy/view.h"
 #include "core/render.h"
 #include "core/source/xdp.h"
 #include "tests/bench/bench.h"
@@ -536,10 +538,18 @@ struct heap {
 	struct xa_table *table;
 	struct xa_rows *rows;
 	struct xa_topk *top;
+	struct xa_snapshot_head
+		*head; /* and behind it the flows, as the policy's worker sees them */
+	struct xa_region_head *region; /* that it writes */
+	struct xa_region_layout layout;
+	struct xa_annotations *annotations;
 };
 
 static void heap_done(struct heap *heap)
 {
+	xa_annotations_free(heap->annotations);
+	free(heap->region);
+	free(heap->head);
 	xa_topk_free(heap->top);
 	xa_rows_free(heap->rows);
 	xa_table_free(heap->table);
@@ -587,11 +597,60 @@ static int heap_open(struct heap *heap, uint32_t flows, enum shape shape)
 	return 0;
 }
 
+static struct xa_plugin_flow *heap_flows(const struct heap *heap)
+{
+	return (void *)((char *)heap->head + XA_SNAPSHOT_FLOWS);
+}
+
+/* A region as of two labels, of which each flow has one, with every fourth flow hidden. */
+static int heap_open_policy(struct heap *heap, uint32_t flows)
+{
+	static const struct xa_region_label labels[] = {{.name = "service"}, {.name = "zone"}};
+	uint32_t *columns;
+
+	heap->layout = xa_region_layout(flows, XA_PLUGIN_VALUE_OTHER + 1);
+	heap->head = calloc(1, xa_snapshot_size(flows));
+	heap->region = calloc(1, heap->layout.size);
+	if (!heap->head || !heap->region || xa_table_mark(heap->table) ||
+	    xa_annotations_new(&heap->annotations, flows, heap->layout.max_values))
+		return -ENOMEM;
+	xa_annotations_set_labels(heap->annotations, labels, array_size(labels));
+	heap->region->value_count = heap->layout.max_values;
+	columns = (void *)((char *)heap->region + heap->layout.columns);
+	for (uint32_t i = 0; i < flows; i++) {
+		((char *)heap->region)[heap->layout.hidden + i] = i % 4 == 0;
+		columns[(i % 2) * flows + i] = XA_PLUGIN_VALUE_OTHER;
+	}
+	return 0;
+}
+
 enum {
 	SUM = 1,
 	TOP,
 	RANK,
+	VIEW,
+	TAKE,
+	JUDGED,
 };
+
+static void heap_measure_policy(struct heap *heap, uint64_t *cpu, double *ret_values)
+{
+	static const char *const names[XA_SLOTS] = {[SLOT] = "lo"};
+	const struct xa_view_time time = {.wall_ns = xa_wall_ns()};
+	const struct xa_judgement judgement = xa_judgement_of(heap->annotations);
+	const struct xa_ranking ranking = {.judgement = &judgement};
+	struct xa_totals totals, hidden;
+	size_t count;
+
+	totals = xa_view_write(heap->head, heap_flows(heap), heap->table, &time, names);
+	ret_values[VIEW] = lap(cpu);
+	(void)xa_annotations_take(heap->annotations, heap->region, &heap->layout, heap_flows(heap),
+				  totals.flows);
+	ret_values[TAKE] = lap(cpu);
+	(void)xa_rows_rank(heap->rows, heap->table, &ranking, heap->top, &hidden);
+	(void)xa_topk_sorted(heap->top, &count);
+	ret_values[JUDGED] = lap(cpu);
+}
 
 static int heap_measure(void *ctx, double *ret_values)
 {
@@ -611,6 +670,7 @@ static int heap_measure(void *ctx, double *ret_values)
 	(void)xa_rows_rank(heap->rows, heap->table, &ranking, heap->top, &hidden);
 	(void)xa_topk_sorted(heap->top, &count);
 	ret_values[RANK] = lap(&cpu);
+	heap_measure_policy(heap, &cpu, ret_values);
 	return error;
 }
 
@@ -627,6 +687,8 @@ static int largest_of(enum shape shape)
 	int error = heap_open(&heap, 1U << 20, shape);
 
 	if (!error)
+		error = heap_open_policy(&heap, 1U << 20);
+	if (!error)
 		error = bench_measure(&rounds, BENCH_KEPT, heap_measure, &heap);
 	if (error)
 		return error;
@@ -634,6 +696,12 @@ static int largest_of(enum shape shape)
 	bench_row(&rounds, what, TOP, SUM, "ns", shape == SHAPE_ZIPF ? 1.5 : 0);
 	(void)snprintf(what, sizeof(what), "8 top 100 of rows / sum, %s", names[shape]);
 	bench_row(&rounds, what, RANK, SUM, "ns", shape == SHAPE_ZIPF ? 1.5 : 0);
+	(void)snprintf(what, sizeof(what), "8 what the policy sees / sum, %s", names[shape]);
+	bench_row(&rounds, what, VIEW, SUM, "ns", 0);
+	(void)snprintf(what, sizeof(what), "8 what it says, taken over / sum, %s", names[shape]);
+	bench_row(&rounds, what, TAKE, SUM, "ns", 0);
+	(void)snprintf(what, sizeof(what), "8 top 100 of what it shows / sum, %s", names[shape]);
+	bench_row(&rounds, what, JUDGED, SUM, "ns", 0);
 	return 0;
 }
 

@@ -147,6 +147,17 @@ static void test_max(void **state)
 			 12);
 }
 
+/* Marks are for those who have rules. */
+static void test_memory(void **state)
+{
+	struct scene *scene = *state;
+	uint64_t without = xa_books_memory_bytes(scene->config);
+
+	assert_int_equal(without, xa_table_memory_bytes(MAX) + xa_rows_memory_bytes(MAX));
+	scene->config->policy.stage_count = 1;
+	assert_int_equal(xa_books_memory_bytes(scene->config), without + xa_table_marks_bytes(MAX));
+}
+
 /* What was never opened can be closed. */
 static void test_close_nothing(void **state)
 {
@@ -161,9 +172,13 @@ static void test_close_nothing(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		books_test(test_rank),	       books_test(test_interface_label),
-		books_test(test_idle_timeout), books_test(test_configure),
-		books_test(test_max),	       cmocka_unit_test(test_close_nothing),
+		books_test(test_rank),
+		books_test(test_interface_label),
+		books_test(test_idle_timeout),
+		books_test(test_configure),
+		books_test(test_max),
+		books_test(test_memory),
+		cmocka_unit_test(test_close_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

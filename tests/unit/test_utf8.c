@@ -115,6 +115,35 @@ static void test_wrong_bytes(void **state)
 	assert_int_equal(decoded, UINT32_MAX);
 }
 
+/* Whatever the bytes, what is taken is UTF-8, and all of it is taken. */
+static void test_take(void **state)
+{
+	static const struct {
+		const char *text, *taken;
+	} cases[] = {
+		{"", ""},
+		{"a", "a"},
+		{"gr\xc3\xbcn", "gr\xc3\xbcn"},
+		{"\xf0\x9f\x90\x9d", "\xf0\x9f\x90\x9d"},
+		{"\xff", ":ff"},
+		{"\xf0\x9f\x90", ":f0:9f:90"},
+		{"\xc3\"\x80", ":c3\":80"},
+		{"\xed\xa0\x80z", ":ed:a0:80z"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < array_size(cases); i++) {
+		char one[XA_UTF8_BYTES + 1];
+		size_t len = 0;
+
+		for (const char *at = cases[i].text; *at; len += strlen(one)) {
+			at += xa_utf8_take(at, one);
+			assert_memory_equal(one, cases[i].taken + len, strlen(one));
+		}
+		assert_int_equal(len, strlen(cases[i].taken));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -122,6 +151,7 @@ int main(void)
 		cmocka_unit_test(test_longer_forms),
 		cmocka_unit_test(test_cut),
 		cmocka_unit_test(test_wrong_bytes),
+		cmocka_unit_test(test_take),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
