@@ -9,9 +9,11 @@
 #include "config/config.h"
 #include "core/auditor.h"
 #include "core/base/log.h"
+#include "core/builtin.h"
 #include "core/diag.h"
 #include "core/exit.h"
 #include "core/flow/rows.h"
+#include "core/policy/worker.h"
 #include "core/replay.h"
 #include "core/source/xdp.h"
 #include "version.h"
@@ -234,12 +236,22 @@ static int run_diag(const struct arguments *arguments)
 	return passed ? status : XA_EXIT_FAILURE;
 }
 
+/* Not for people: the auditor starts it. */
+static int run_policy_worker(const struct arguments *arguments)
+{
+	if (arguments->operand_count)
+		return usage_error("policy-worker takes no '%s'", arguments->operands[0]);
+	if (!xa_worker_is_wanted())
+		return usage_error("policy-worker is started by the auditor alone");
+	return xa_worker_main(xa_builtin, xa_builtin_count);
+}
+
 static const struct {
 	const char *name;
 	int (*run)(const struct arguments *arguments);
 } commands[] = {
 	{"run", run_run},	{"check", run_check}, {"replay", run_replay},
-	{"config", run_config}, {"diag", run_diag},
+	{"config", run_config}, {"diag", run_diag},   {"policy-worker", run_policy_worker},
 };
 
 enum option_id {

@@ -34,7 +34,7 @@ static bool labels_fill(struct flow_labels *labels, const struct xa_flow *row,
 			const char *interface)
 {
 	const struct xa_flow_tail *tail = &row->key.tail;
-	size_t starts[XA_LABELS_MAX];
+	size_t starts[XA_FLOW_LABELS];
 	struct xa_buf *text = &labels->text;
 
 	xa_buf_reset(text);
@@ -55,7 +55,7 @@ static bool labels_fill(struct flow_labels *labels, const struct xa_flow *row,
 	if (xa_buf_failed(text))
 		return false;
 	labels->values[0] = interface;
-	for (size_t i = 1; i < XA_LABELS_MAX; i++)
+	for (size_t i = 1; i < XA_FLOW_LABELS; i++)
 		labels->values[i] = text->text + starts[i];
 	return true;
 }

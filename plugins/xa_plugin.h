@@ -103,7 +103,7 @@ struct xa_plugin_option {
 	enum xa_plugin_option_type type;
 	bool required;
 	const char *fallback; /* the default, as a person would write it; NULL: none */
-	int64_t min, max; /* of numbers */
+	int64_t min, max; /* of numbers; both 0: no bounds */
 	const char *help; /* one line */
 };
 

@@ -20,11 +20,18 @@ struct xa_exposition {
 
 void xa_exposition_begin(struct xa_exposition *expo, enum xa_metric metric);
 
+/* The same for a family that is not in the registry; borrowed until the next begin. */
+void xa_exposition_begin_info(struct xa_exposition *expo, const struct xa_metric_info *info);
+
 /* One sample. `values` has a value for each label of the family, in their order; NULL leaves that
  * label out; `values` itself may be NULL where there are no labels. */
 void xa_exposition_u64(struct xa_exposition *expo, const char *const *values, uint64_t value);
 void xa_exposition_i64(struct xa_exposition *expo, const char *const *values, int64_t value);
 void xa_exposition_double(struct xa_exposition *expo, const char *const *values, double value);
+
+/* The shortest text that is read back as the same double; integers below 2^64 without exponent. The
+ * value has to be finite. */
+void xa_exposition_exact(struct xa_exposition *expo, const char *const *values, double value);
 
 /* Durations, in nanoseconds, by upper bounds in ascending order. */
 #define XA_HISTOGRAM_BUCKETS_MAX 16
@@ -41,3 +48,15 @@ void xa_histogram_observe(struct xa_histogram *histogram, const struct xa_histog
 			  uint64_t value_ns);
 void xa_exposition_histogram(struct xa_exposition *expo, const struct xa_histogram *histogram,
 			     const struct xa_histogram_bounds *bounds);
+
+/* Observations of any unit. */
+struct xa_buckets {
+	size_t count;
+	const double *upper; /* bounds, rising, finite */
+	const uint64_t *counts; /* count + 1 of them, each without those below */
+	double sum;
+};
+
+/* One series of a histogram: count + 3 lines. */
+void xa_exposition_buckets(struct xa_exposition *expo, const char *const *values,
+			   const struct xa_buckets *buckets);

@@ -54,7 +54,10 @@ enum xa_metric {
 	XA_METRIC_COUNT_
 };
 
-#define XA_LABELS_MAX 6
+/* Labels of the families of flows, without those of rules. */
+#define XA_FLOW_LABELS 6
+/* And with them: 8 more. */
+#define XA_LABELS_MAX 14
 
 struct xa_metric_info {
 	const char *name;

@@ -19,15 +19,24 @@ void xa_annotations_free(struct xa_annotations *annotations);
 XA_DEFINE_CLEANUP(xa_annotations)
 #define _cleanup_xa_annotations_ XA_CLEANUP(xa_annotations_cleanup)
 
-/* The labels, in their order, for the life of the annotations; names are checked by the caller. */
+/* The labels, in their order, for the life of the annotations; names are checked by the caller.
+ * Each is expected in the region's column of its number. */
 void xa_annotations_set_labels(struct xa_annotations *annotations,
 			       const char (*names)[XA_PLUGIN_NAME_BYTES], size_t count);
+
+/* In which of the region's columns each label stands from now on: a worker that leaves a stage out
+ * numbers them anew. XA_COLUMN_NONE: in none, and no flow has it. */
+#define XA_COLUMN_NONE XA_PLUGIN_LABELS_MAX
+void xa_annotations_set_columns(struct xa_annotations *annotations, const uint32_t *columns);
 
 /* Takes over what the region says of the handles of `flows`. A value that is not valid counts as
  * none; returns how many there were. */
 size_t xa_annotations_take(struct xa_annotations *annotations, const void *region,
 			   const struct xa_region_layout *layout,
 			   const struct xa_plugin_flow *flows, size_t count);
+
+/* How many there were of one label. */
+size_t xa_annotations_invalid(const struct xa_annotations *annotations, size_t label);
 
 /* No labels, nothing hidden. */
 void xa_annotations_none(struct xa_annotations *annotations);
@@ -45,5 +54,8 @@ bool xa_annotations_are_equal(const struct xa_annotations *annotations, uint32_t
 
 bool xa_annotations_is_hidden(const struct xa_annotations *annotations, uint32_t handle);
 
-/* The checked text of a value's number; NULL where there is none. For samples. */
-const char *xa_annotations_value(const struct xa_annotations *annotations, uint32_t value);
+/* The checked text of a value's number, for samples, between a take and the next one from the same
+ * region: what was not looked at by then is copied now. "" for XA_PLUGIN_VALUE_NONE, NULL where the
+ * text is not valid. Borrowed like a label. */
+const char *xa_annotations_value(struct xa_annotations *annotations, const void *region,
+				 const struct xa_region_layout *layout, uint32_t value);

@@ -5,7 +5,8 @@
  * The families that stages derive: their declarations, checked, and their series. Gauges live for
  * one snapshot, counters and histograms for as long as a family of that name, type, labels and
  * buckets is declared: over restarts of the worker and reloads. No family has more than max_series
- * series: what comes beyond is added to one whose labels all say "other". Loop thread only.
+ * series: what comes beyond is added to one whose labels all say "other", for which the last place
+ * is kept. To that series gauges are added as well, by whomever. Loop thread only.
  */
 
 #include <stdbool.h>
@@ -36,8 +37,13 @@ int xa_families_declare(struct xa_families *families, const struct xa_region_met
  * (src dst proto sport dport interface), not "le". */
 bool xa_flow_label_is_valid(const char *name, struct xa_why *ret_why);
 
-/* Takes over the counters and histograms of equal families. */
-void xa_families_inherit(struct xa_families *families, const struct xa_families *before);
+/* Whether the family was declared by an equal declaration; `metric` has to be a valid one. */
+bool xa_families_is(const struct xa_families *families, size_t family,
+		    const struct xa_region_metric *metric);
+
+/* Takes over the counters and histograms of equal families, before the first sample; and what was
+ * folded in families of the same name. 0 or -ENOMEM. */
+int xa_families_inherit(struct xa_families *families, const struct xa_families *before);
 
 /* A new snapshot: the gauges are gone. */
 void xa_families_begin(struct xa_families *families);
@@ -55,7 +61,8 @@ const char *xa_families_name(const struct xa_families *families, size_t family);
 /* Samples that were added to "other" for want of room, by family, since the beginning. */
 uint64_t xa_families_folded(const struct xa_families *families, size_t family);
 
-/* Appends all families with their series, `room` lines of samples at most; the rest is left out and
- * counted in *ret_left_out. In the order of declaration, series in the order in which they came. */
+/* Appends all families with their series, `room` lines of samples at most: from the first series
+ * for which there is no room all are left out, and their lines counted in *ret_left_out. In the
+ * order of declaration, series in the order in which they came. */
 void xa_families_render(const struct xa_families *families, struct xa_exposition *expo, size_t room,
 			uint64_t *ret_left_out);

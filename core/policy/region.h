@@ -86,9 +86,8 @@ struct xa_region_metric {
 
 struct xa_region_value {
 	uint32_t len; /* 0: free */
-	char text[XA_PLUGIN_VALUE_BYTES - sizeof(uint32_t)]; /* NUL-terminated */
+	char text[XA_PLUGIN_VALUE_BYTES]; /* NUL-terminated */
 };
-_Static_assert(sizeof(struct xa_region_value) == XA_PLUGIN_VALUE_BYTES, "value");
 
 struct xa_region_sample {
 	uint32_t metric;

@@ -19,6 +19,13 @@ struct xa_setup_head {
 	char plugin_dir[1024];
 };
 
+/* A piece of the options with what the plugin does not see of it. Every node that a stage's
+ * options lead to is the first member of one. */
+struct xa_setup_node {
+	struct xa_plugin_node node; /* has to come first */
+	uint32_t key_line, key_column; /* inside a map, else 0 */
+};
+
 /* One stage. */
 struct xa_setup_stage {
 	const char *name; /* in the configuration: which plugin */
@@ -33,7 +40,7 @@ struct xa_setup_stage {
 
 /* Appends a whole setup for the config's policy. `stages` has config->policy.stage_count entries,
  * of which title, disabled and kept are taken; all else comes from the config. Errors are the
- * buffer's. */
+ * buffer's, a plugin_dir that is too long among them. */
 void xa_setup_write(struct xa_buf *buf, const struct xa_config *config, uint32_t max_flows,
 		    const struct xa_setup_stage *stages);
 
@@ -43,5 +50,6 @@ struct xa_setup {
 	struct xa_setup_stage *stages;
 };
 
-/* Reads what xa_setup_write() wrote. 0, -ENOMEM, or -EBADMSG. Free the arena either way. */
+/* Reads what xa_setup_write() wrote; nothing points into the bytes afterwards. 0, -ENOMEM, or
+ * -EBADMSG. Free the arena either way. */
 int xa_setup_read(struct xa_setup *ret, const void *bytes, size_t len);

@@ -7,6 +7,8 @@
  * nothing here logs.
  */
 
+#include <sys/types.h>
+
 #include "config/config.h"
 #include "core/policy/annotation.h"
 #include "core/policy/families.h"
@@ -29,9 +31,10 @@ struct xa_stage_state {
 	uint64_t duration_ns; /* of the last run */
 };
 
-/* What is worth a line in the log. Texts are borrowed for the call. */
+/* What is worth a line in the log. Texts are borrowed for the call; any may be NULL. */
 struct xa_policy_hooks {
 	void *ctx;
+	const char *executable; /* of the worker; NULL: this program */
 	/* a stage's own words */
 	void (*log)(void *ctx, const char *title, enum xa_plugin_log_level level, const char *text);
 	/* a stage failed: called for the first failure of each cause until it worked again */
@@ -39,6 +42,9 @@ struct xa_policy_hooks {
 		       const struct xa_report *report);
 	void (*disabled)(void *ctx, const char *title, enum xa_plugin_cause cause);
 	void (*enabled)(void *ctx, const char *title);
+	/* the worker ended or could not be started, and no stage is to blame: called for the first
+	 * time until it has judged a snapshot again */
+	void (*lost)(void *ctx, const char *text);
 };
 
 struct xa_policy;
@@ -48,7 +54,8 @@ struct xa_policy;
  * most. `before`, which may be NULL, is the policy that runs now: its stages are asked for what
  * they keep, its counters and error counts go on; it goes on working until it is freed. 0, -EINVAL
  * with reasons in ret_whys (file:line:column), or another -errno with one reason. Without stages
- * there is no worker, and everything below does nothing.
+ * there is no worker, and everything below does nothing. The config is borrowed for the policy's
+ * life, the hooks' struct is copied.
  */
 int xa_policy_new(struct xa_policy **ret, const struct xa_config *config, uint32_t max_flows,
 		  struct xa_policy *before, const struct xa_policy_hooks *hooks,
@@ -82,6 +89,12 @@ const struct xa_families *xa_policy_families(const struct xa_policy *policy);
 size_t xa_policy_stage_count(const struct xa_policy *policy);
 const struct xa_stage_state *xa_policy_stage(const struct xa_policy *policy, size_t index);
 
-/* Durations of whole runs, and workers started anew. */
+/* Durations of whole runs by their bounds, late ones included; workers started anew; and samples
+ * over XA_POLICY_SAMPLES_MAX a run. They go on over a reload. */
+extern const struct xa_histogram_bounds xa_policy_bounds;
 const struct xa_histogram *xa_policy_durations(const struct xa_policy *policy);
 uint64_t xa_policy_restarts(const struct xa_policy *policy);
+uint64_t xa_policy_samples_refused(const struct xa_policy *policy);
+
+/* The worker's process; 0: there is none now. */
+pid_t xa_policy_pid(const struct xa_policy *policy);

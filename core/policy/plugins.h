@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/*
+ * Plugins by their names: compiled in, or NAME.so in the plugins' folder.
+ */
+
+#include "core/policy/chain.h"
+
+/* Finds a plugin and checks that it is one for this program. *ret_handle is to be closed by
+ * dlclose(3) when the plugin is done with; NULL if it is compiled in. 0, or -EINVAL with a text. */
+int xa_plugin_find(const struct xa_builtin_plugins *builtin, const char *dir, const char *name,
+		   const struct xa_plugin **ret, void **ret_handle, struct xa_why *ret_why);
