@@ -88,11 +88,11 @@ void xa_annotations_free(struct xa_annotations *annotations)
 }
 
 void xa_annotations_set_labels(struct xa_annotations *annotations,
-			       const char (*names)[XA_PLUGIN_NAME_BYTES], size_t count)
+			       const struct xa_region_label *labels, size_t count)
 {
 	annotations->label_count = count;
 	for (uint32_t i = 0; i < count; i++) {
-		memcpy(annotations->names[i], names[i], sizeof(annotations->names[i]));
+		memcpy(annotations->names[i], labels[i].name, sizeof(labels[i].name));
 		annotations->columns[i] = i;
 	}
 }

@@ -22,7 +22,7 @@ XA_DEFINE_CLEANUP(xa_annotations)
 /* The labels, in their order, for the life of the annotations; names are checked by the caller.
  * Each is expected in the region's column of its number. */
 void xa_annotations_set_labels(struct xa_annotations *annotations,
-			       const char (*names)[XA_PLUGIN_NAME_BYTES], size_t count);
+			       const struct xa_region_label *labels, size_t count);
 
 /* In which of the region's columns each label stands from now on: a worker that leaves a stage out
  * numbers them anew. XA_COLUMN_NONE: in none, and no flow has it. */

@@ -4,8 +4,8 @@
 
 #include "core/policy/channel.h"
 
-#include <poll.h>
 #include <string.h>
+#include <sys/poll.h>
 #include <sys/socket.h>
 
 #include "core/policy/text.h"

@@ -5,6 +5,7 @@
 
 #include "core/policy/supervisor.h"
 
+#include <stdarg.h>
 #include <string.h>
 
 #include "core/policy/policy.h"
@@ -123,19 +124,17 @@ static int open_stages(struct xa_policy *policy, struct xa_policy *before, struc
 
 static int take_labels(struct xa_policy *policy, struct xa_whys *whys)
 {
-	char names[XA_PLUGIN_LABELS_MAX][XA_PLUGIN_NAME_BYTES];
 	const struct xa_schema *schema = &policy->first;
 	int r = 0;
 
 	for (size_t i = 0; i < schema->label_count; i++) {
 		struct xa_why why;
 
-		memcpy(names[i], schema->labels[i].name, sizeof(names[i]));
 		if (!xa_schema_label_is_valid(schema, i, &why))
 			r = refuse(policy, schema->labels[i].stage, whys, "%s", why.text);
 	}
 	if (!r)
-		xa_annotations_set_labels(policy->annotations, names, schema->label_count);
+		xa_annotations_set_labels(policy->annotations, schema->labels, schema->label_count);
 	return r;
 }
 
