@@ -148,9 +148,11 @@ static void read_cause(struct xa_test_reader *reader, const struct xa_test_key *
 }
 
 static const struct xa_test_key error_keys[] = {
-	{"stage", xa_test_read_text, .offset = offsetof(struct xa_test_error, stage)},
-	{"cause", read_cause},
-	{"text", xa_test_read_text, .offset = offsetof(struct xa_test_error, text)},
+	{.name = "stage",
+	 .read = xa_test_read_text,
+	 .offset = offsetof(struct xa_test_error, stage)},
+	{.name = "cause", .read = read_cause},
+	{.name = "text", .read = xa_test_read_text, .offset = offsetof(struct xa_test_error, text)},
 };
 
 static void read_errors(struct xa_test_reader *reader, const struct xa_tree *list,
@@ -168,10 +170,10 @@ static void read_errors(struct xa_test_reader *reader, const struct xa_tree *lis
 }
 
 static const struct xa_test_key keys[] = {
-	{"labels", read_tree, .offset = offsetof(struct draft, labels)},
-	{"hidden", read_tree, .offset = offsetof(struct draft, hidden)},
-	{"metrics", read_tree, .offset = offsetof(struct draft, metrics)},
-	{"errors", read_tree, .offset = offsetof(struct draft, errors)},
+	{.name = "labels", .read = read_tree, .offset = offsetof(struct draft, labels)},
+	{.name = "hidden", .read = read_tree, .offset = offsetof(struct draft, hidden)},
+	{.name = "metrics", .read = read_tree, .offset = offsetof(struct draft, metrics)},
+	{.name = "errors", .read = read_tree, .offset = offsetof(struct draft, errors)},
 };
 
 void xa_test_expect_read(struct xa_test_reader *reader, const struct xa_tree *tree,

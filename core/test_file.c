@@ -32,10 +32,15 @@ static void read_tree(struct xa_test_reader *reader, const struct xa_test_key *k
 }
 
 static const struct xa_test_key snapshot_keys[] = {
-	{"interval", read_tree, .offset = offsetof(struct snapshot_draft, interval)},
-	{"flows", read_tree, .offset = offsetof(struct snapshot_draft, flows)},
-	{"pcap", read_tree, .offset = offsetof(struct snapshot_draft, pcap)},
-	{"expect", read_tree, .required = true, .offset = offsetof(struct snapshot_draft, expect)},
+	{.name = "interval",
+	 .read = read_tree,
+	 .offset = offsetof(struct snapshot_draft, interval)},
+	{.name = "flows", .read = read_tree, .offset = offsetof(struct snapshot_draft, flows)},
+	{.name = "pcap", .read = read_tree, .offset = offsetof(struct snapshot_draft, pcap)},
+	{.name = "expect",
+	 .read = read_tree,
+	 .required = true,
+	 .offset = offsetof(struct snapshot_draft, expect)},
 };
 
 static void read_interval(struct xa_test_reader *reader, const struct xa_tree *tree,
@@ -93,8 +98,14 @@ struct case_draft {
 };
 
 static const struct xa_test_key case_keys[] = {
-	{"name", xa_test_read_text, true, .offset = offsetof(struct case_draft, name)},
-	{"snapshots", read_tree, true, .offset = offsetof(struct case_draft, snapshots)},
+	{.name = "name",
+	 .read = xa_test_read_text,
+	 .required = true,
+	 .offset = offsetof(struct case_draft, name)},
+	{.name = "snapshots",
+	 .read = read_tree,
+	 .required = true,
+	 .offset = offsetof(struct case_draft, snapshots)},
 };
 
 static void set_clock(struct xa_test_case *test)
@@ -179,8 +190,14 @@ struct file_draft {
 };
 
 static const struct xa_test_key file_keys[] = {
-	{"stages", read_tree, true, .offset = offsetof(struct file_draft, stages)},
-	{"tests", read_tree, true, .offset = offsetof(struct file_draft, tests)},
+	{.name = "stages",
+	 .read = read_tree,
+	 .required = true,
+	 .offset = offsetof(struct file_draft, stages)},
+	{.name = "tests",
+	 .read = read_tree,
+	 .required = true,
+	 .offset = offsetof(struct file_draft, tests)},
 };
 
 static void read_file(struct xa_test_reader *reader, const struct xa_tree *top,

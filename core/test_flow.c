@@ -153,33 +153,44 @@ static void read_switch(struct xa_test_reader *reader, const struct xa_test_key 
 			       xa_quotes(text).text);
 }
 
-#define NUMBER(field, least, most) \
+#define NUMBER(field, needed, least, most) \
 	{ \
-		.name = #field, .read = xa_test_read_number, .min = (least), .max = (most), \
-		.offset = offsetof(struct draft, flow.field), \
+		.name = #field, .read = xa_test_read_number, .required = (needed), .min = (least), \
+		.max = (most), .offset = offsetof(struct draft, flow.field), \
 		.size = sizeof(((struct draft *)0)->flow.field) \
+	}
+#define OTHER(key, reader, needed) \
+	{ \
+		.name = (key), .read = (reader), .required = (needed) \
 	}
 
 static const struct xa_test_key keys[] = {
-	{"src", read_address, true, .offset = offsetof(struct draft, flow.src)},
-	{"dst", read_address, true, .offset = offsetof(struct draft, flow.dst)},
-	{"proto", read_proto, true},
-	NUMBER(sport, 0, UINT16_MAX),
-	NUMBER(dport, 0, UINT16_MAX),
-	{"packets", xa_test_read_number, true, 1, UINT32_MAX, offsetof(struct draft, flow.packets),
-	 sizeof(uint64_t)},
-	{"bytes", xa_test_read_number, true, 0, INT64_MAX, offsetof(struct draft, flow.bytes),
-	 sizeof(uint64_t)},
-	{"tcp_flags", read_tcp_flags, .max = UINT8_MAX,
-	 .offset = offsetof(struct draft, flow.tcp_flags), .size = sizeof(uint8_t)},
-	NUMBER(vlan, 0, 4094),
-	{"interface", read_interface},
-	{"fragment", read_switch},
-	NUMBER(tos, 0, UINT8_MAX),
-	NUMBER(ttl_min, 0, UINT8_MAX),
-	NUMBER(ttl_max, 0, UINT8_MAX),
-	NUMBER(len_min, 0, UINT16_MAX),
-	NUMBER(len_max, 0, UINT16_MAX),
+	{.name = "src",
+	 .read = read_address,
+	 .required = true,
+	 .offset = offsetof(struct draft, flow.src)},
+	{.name = "dst",
+	 .read = read_address,
+	 .required = true,
+	 .offset = offsetof(struct draft, flow.dst)},
+	OTHER("proto", read_proto, true),
+	NUMBER(sport, false, 0, UINT16_MAX),
+	NUMBER(dport, false, 0, UINT16_MAX),
+	NUMBER(packets, true, 1, INT64_MAX),
+	NUMBER(bytes, true, 0, INT64_MAX),
+	{.name = "tcp_flags",
+	 .read = read_tcp_flags,
+	 .max = UINT8_MAX,
+	 .offset = offsetof(struct draft, flow.tcp_flags),
+	 .size = sizeof(uint8_t)},
+	NUMBER(vlan, false, 0, XA_TAG_VLAN),
+	OTHER("interface", read_interface, false),
+	OTHER("fragment", read_switch, false),
+	NUMBER(tos, false, 0, UINT8_MAX),
+	NUMBER(ttl_min, false, 0, UINT8_MAX),
+	NUMBER(ttl_max, false, 0, UINT8_MAX),
+	NUMBER(len_min, false, 0, UINT16_MAX),
+	NUMBER(len_max, false, 0, UINT16_MAX),
 };
 
 /* What was not written: a packet of average size and common life. */
