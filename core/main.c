@@ -195,7 +195,7 @@ static int test_file(const char *path, struct xa_rule_tally *tally)
 		(void)fputs("xdp-auditor: out of memory\n", stderr);
 	else if (mistakes.text)
 		(void)fputs(mistakes.text, stderr);
-	return XA_EXIT_CONFIG;
+	return error == -ENOMEM ? XA_EXIT_FAILURE : XA_EXIT_CONFIG;
 }
 
 static int run_test(const struct arguments *arguments)

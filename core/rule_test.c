@@ -8,21 +8,21 @@
 #include <string.h>
 
 #include "core/policy/supervisor.h"
-#include "core/test_file.h"
-#include "core/test_sample.h"
+#include "core/rule_file.h"
+#include "core/rule_sample.h"
 
 /* Far beyond what a test takes, so that a busy machine fails none. */
 #define DEADLINE_NS (5 * XA_NS_PER_S)
 
 /* One test that runs, and what came of its last snapshot. */
 struct run {
-	const struct xa_test_file *file;
-	const struct xa_test_case *test;
+	const struct xa_rule_file *file;
+	const struct xa_rule_case *test;
 	struct xa_policy *policy;
 	uint64_t errors[XA_POLICY_STAGES_MAX][XA_PLUGIN_CAUSE_COUNT_]; /* before it */
 	struct xa_buf texts; /* each ended by a NUL: labels, samples, complaints */
 	bool *hidden;
-	struct xa_test_complaint complaints[XA_POLICY_STAGES_MAX * XA_PLUGIN_CAUSE_COUNT_];
+	struct xa_rule_complaint complaints[XA_POLICY_STAGES_MAX * XA_PLUGIN_CAUSE_COUNT_ + 1];
 	size_t complaint_count;
 };
 
@@ -47,11 +47,11 @@ static void log_line(void *ctx, const char *title, enum xa_plugin_log_level leve
 	xa_buf_adds(ctx, "\n");
 }
 
-static void write_snapshot(const struct run *run, const struct xa_test_snapshot *snapshot)
+static void write_snapshot(const struct run *run, const struct xa_rule_snapshot *snapshot)
 {
 	struct xa_snapshot_head *head = xa_policy_head(run->policy);
 	struct xa_plugin_flow *flows = xa_policy_flows(run->policy);
-	const struct xa_test_interfaces *interfaces = &run->file->interfaces;
+	const struct xa_rule_interfaces *interfaces = &run->file->interfaces;
 
 	*head = (struct xa_snapshot_head){
 		.count = snapshot->flows.count,
@@ -73,20 +73,20 @@ static void write_snapshot(const struct run *run, const struct xa_test_snapshot 
 static void add_flow_labels(const struct run *run, uint32_t handle, struct xa_buf *buf)
 {
 	const struct xa_annotations *annotations = xa_policy_annotations(run->policy);
-	struct xa_test_labels labels = {0};
+	struct xa_rule_labels labels = {0};
 
 	for (size_t i = 0; i < xa_annotations_label_count(annotations); i++) {
 		const char *value = xa_annotations_label(annotations, handle, i);
 
 		if (value)
-			(void)xa_test_labels_add(&labels, xa_annotations_label_name(annotations, i),
+			(void)xa_rule_labels_add(&labels, xa_annotations_label_name(annotations, i),
 						 value);
 	}
-	xa_test_labels_format(&labels, buf);
+	xa_rule_labels_format(&labels, buf);
 	xa_buf_add(buf, "", 1);
 }
 
-static int collect_flows(struct run *run, const struct xa_test_flows *flows)
+static int collect_flows(struct run *run, const struct xa_rule_flows *flows)
 {
 	const struct xa_annotations *annotations = xa_policy_annotations(run->policy);
 
@@ -122,7 +122,7 @@ static int collect_samples(struct run *run, size_t *ret_count)
 
 		if (*line == '#')
 			continue;
-		r = xa_test_sample_format(line, &run->texts, &fault);
+		r = xa_rule_sample_format(line, &run->texts, &fault);
 		xa_buf_add(&run->texts, "", 1);
 		++*ret_count;
 	}
@@ -139,7 +139,17 @@ static void add_complaint(struct run *run, const struct xa_report *report)
 	xa_buf_add(&run->texts, "", 1);
 }
 
-static void collect_complaints(struct run *run)
+/* Such as one that failed too often before and is left out now. */
+static void complain_of_all(struct run *run)
+{
+	static const char text[] = "not every stage judged this snapshot";
+
+	run->complaints[run->complaint_count++] = (struct xa_rule_complaint){
+		.stage = "policy", .cause = xa_cause_names[XA_PLUGIN_ERROR]};
+	xa_buf_add(&run->texts, text, sizeof(text));
+}
+
+static void collect_complaints(struct run *run, bool judged)
 {
 	run->complaint_count = 0;
 	for (size_t i = 0; i < xa_policy_stage_count(run->policy); i++) {
@@ -149,11 +159,13 @@ static void collect_complaints(struct run *run)
 			if (state->errors[cause] == run->errors[i][cause])
 				continue;
 			run->errors[i][cause] = state->errors[cause];
-			run->complaints[run->complaint_count++] = (struct xa_test_complaint){
+			run->complaints[run->complaint_count++] = (struct xa_rule_complaint){
 				.stage = state->title, .cause = xa_cause_names[cause]};
 			add_complaint(run, &state->last);
 		}
 	}
+	if (!judged && !run->complaint_count)
+		complain_of_all(run);
 }
 
 /* The texts, one after the other, from `at` on. */
@@ -166,13 +178,13 @@ static const char *point(const char **texts, size_t count, const char *at)
 	return at;
 }
 
-static int compare(struct run *run, const struct xa_test_snapshot *snapshot,
+static int compare(struct run *run, const struct xa_rule_snapshot *snapshot,
 		   struct xa_plugin_flow *flows, size_t sample_count, struct xa_buf *ret_text)
 {
 	const size_t count = snapshot->flows.count;
 	_cleanup_free_ const char **labels = calloc(count + 1, sizeof(*labels));
 	_cleanup_free_ const char **samples = calloc(sample_count + 1, sizeof(*samples));
-	const struct xa_test_outcome outcome = {
+	const struct xa_rule_outcome outcome = {
 		.flows = flows,
 		.flow_count = count,
 		.labels = labels,
@@ -190,23 +202,24 @@ static int compare(struct run *run, const struct xa_test_snapshot *snapshot,
 	at = point(samples, sample_count, at);
 	for (size_t i = 0; i < run->complaint_count; i++)
 		at = point(&run->complaints[i].text, 1, at);
-	xa_test_sort(samples, sample_count);
-	xa_test_compare(&snapshot->expect, &outcome, ret_text);
+	xa_rule_sort(samples, sample_count);
+	xa_rule_compare(&snapshot->expect, &outcome, ret_text);
 	return 0;
 }
 
-static int judge(struct run *run, const struct xa_test_snapshot *snapshot, struct xa_buf *ret_text)
+static int judge(struct run *run, const struct xa_rule_snapshot *snapshot, struct xa_buf *ret_text)
 {
 	size_t samples = 0;
+	bool judged;
 	int r;
 
 	write_snapshot(run, snapshot);
-	(void)xa_policy_judge(run->policy);
+	judged = xa_policy_judge(run->policy);
 	xa_buf_reset(&run->texts);
 	r = collect_flows(run, &snapshot->flows);
 	if (!r)
 		r = collect_samples(run, &samples);
-	collect_complaints(run);
+	collect_complaints(run, judged);
 	return r ? r : compare(run, snapshot, xa_policy_flows(run->policy), samples, ret_text);
 }
 
@@ -218,7 +231,7 @@ static int run_snapshots(struct run *run, struct xa_buf *ret_text)
 	int r = 0;
 
 	for (size_t i = 0; !r && i < run->test->snapshot_count; i++) {
-		const struct xa_test_snapshot *snapshot = &run->test->snapshots[i];
+		const struct xa_rule_snapshot *snapshot = &run->test->snapshots[i];
 
 		xa_buf_reset(&text);
 		r = judge(run, snapshot, &text);
@@ -231,7 +244,28 @@ static int run_snapshots(struct run *run, struct xa_buf *ret_text)
 	return r;
 }
 
-static int run_test(const struct xa_test_file *file, const struct xa_test_case *test,
+/* Lines as they are safe on a terminal. */
+static void add_shown(char *text, struct xa_buf *buf)
+{
+	char *save = NULL;
+
+	for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+		xa_shown_add(line, buf);
+		xa_buf_adds(buf, "\n");
+	}
+}
+
+static void report_failure(const struct xa_rule_case *test, char *text, struct xa_buf *buf)
+{
+	xa_buf_adds(buf, "FAIL ");
+	xa_shown_add(test->place->file, buf);
+	xa_buf_addf(buf, ":%u: ", test->place->line);
+	xa_shown_add(test->name, buf);
+	xa_buf_adds(buf, "\n");
+	add_shown(text, buf);
+}
+
+static int run_test(const struct xa_rule_file *file, const struct xa_rule_case *test,
 		    struct xa_buf *buf, struct xa_rule_tally *tally, struct xa_whys *whys)
 {
 	XA_CLEANUP(run_done) struct run run = {.file = file, .test = test};
@@ -245,8 +279,7 @@ static int run_test(const struct xa_test_file *file, const struct xa_test_case *
 	if (r || xa_buf_failed(&text))
 		return r ? r : -ENOMEM;
 	if (text.len)
-		xa_buf_addf(buf, "FAIL %s:%u: %s\n%s", test->place->file, test->place->line,
-			    test->name, text.text);
+		report_failure(test, text.text, buf);
 	tally->failed += text.len > 0;
 	tally->passed += text.len == 0;
 	return 0;
@@ -255,8 +288,8 @@ static int run_test(const struct xa_test_file *file, const struct xa_test_case *
 int xa_rule_test(const char *path, struct xa_buf *buf, struct xa_rule_tally *tally,
 		 struct xa_whys *ret_whys)
 {
-	_cleanup_xa_test_file_ struct xa_test_file file = {0};
-	int r = xa_test_file_load(&file, path, ret_whys);
+	_cleanup_xa_rule_file_ struct xa_rule_file file = {0};
+	int r = xa_rule_file_load(&file, path, ret_whys);
 
 	if (r)
 		return r;
