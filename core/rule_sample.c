@@ -66,9 +66,10 @@ static const char *read_value(struct reading *reading)
 	char *to = reading->at;
 
 	for (; *reading->at && *reading->at != '"'; reading->at++) {
-		if (*reading->at == '\\' && reading->at[1])
-			reading->at++;
-		*to++ = *reading->at;
+		const bool escaped = *reading->at == '\\' && reading->at[1];
+
+		reading->at += escaped;
+		*to++ = escaped && *reading->at == 'n' ? '\n' : *reading->at;
 	}
 	if (!*reading->at)
 		return NULL;
@@ -136,7 +137,7 @@ static bool add_number(const char *text, struct xa_buf *buf)
 	number = strtod(text, &end);
 	if (end == text || *end)
 		return false;
-	if (fabs(number) < 1e15 && number == floor(number)) {
+	if (fabs(number) < 0x1p64 && number == floor(number)) {
 		xa_buf_addf(buf, "%.0f", number == 0 ? 0.0 : number);
 		return true;
 	}

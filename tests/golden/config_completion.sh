@@ -68,7 +68,7 @@ expect '--origins' config --effective --o
 expect '--schema --set' config --s
 expect 'test' te
 expect "$(sorted --log-format --log-level)" test -
-expect '' test ''
+expect '' test lua/
 expect '--version' --v
 expect 'debug' --log-level d
 expect 'error' --log-level = e
