@@ -92,6 +92,8 @@ void xa_chain_free(struct xa_chain *chain)
 			set_running(chain, i + 1);
 		stage_close(&chain->stages[i]);
 	}
+	if (chain->ground.head)
+		set_running(chain, 0);
 	xa_ground_done(&chain->ground);
 	xa_arena_free(chain->arena);
 	free(chain->fresh);

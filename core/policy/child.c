@@ -36,6 +36,9 @@ static int add_actions(posix_spawn_file_actions_t *actions, const int *fds)
 		error = posix_spawn_file_actions_addopen(actions, fd, "/dev/null", O_RDWR, 0);
 	for (int i = 0; i < HANDED && !error; i++)
 		error = posix_spawn_file_actions_adddup2(actions, fds[i], XA_WORKER_SOCKET + i);
+	/* what the auditor itself was started with may be anything */
+	if (!error)
+		error = posix_spawn_file_actions_addclosefrom_np(actions, XA_WORKER_FDS_END_);
 	return error;
 }
 

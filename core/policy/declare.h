@@ -16,7 +16,7 @@ int xa_declaration_check(const struct xa_region_metric *metric, struct xa_why *r
 /* Whether it is [a-zA-Z_][a-zA-Z0-9_]* and does not begin with "__". */
 bool xa_label_name_is_valid(const char *name);
 
-/* Appends a name as it can be shown in a reason. */
+/* A name, `name` being an array of that size, as it can be shown in a reason. */
 struct xa_shown_name {
 	char text[XA_PLUGIN_NAME_BYTES];
 };

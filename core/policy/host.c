@@ -446,8 +446,8 @@ static void fail_silent(const struct xa_host *host, int error)
 {
 	char text[128];
 
-	(void)snprintf(text, sizeof(text), "%s() failed and did not say why: error %d",
-		       host->phase == XA_HOST_OPENING ? "open" : "run", error);
+	(void)snprintf(text, sizeof(text), "%s() failed and did not say why: %s",
+		       host->phase == XA_HOST_OPENING ? "open" : "run", strerror(-error));
 	if (error == -ENOMEM)
 		host_fail(&host->lent, XA_PLUGIN_MEMORY, NULL, "not enough memory");
 	else

@@ -96,6 +96,8 @@ static void lose(struct xa_policy *policy, int error, bool was_idle)
 	struct xa_end end;
 
 	xa_policy_end(policy, error, &end);
+	/* gauges that came before it was found out */
+	xa_families_begin(policy->families);
 	if (!was_refused)
 		blame_end(policy, &end, was_idle);
 	start_anew(policy);

@@ -54,7 +54,6 @@ static void add_folder(struct names *names, const char *dir)
 			add_name(names, entry->d_name, len - strlen(SUFFIX));
 	}
 	(void)closedir(folder);
-	qsort(names->list, names->count, sizeof(*names->list), by_name);
 }
 
 static void add_names(const struct names *names, struct xa_buf *buf)
@@ -74,6 +73,7 @@ static int refuse_name(const struct xa_builtin_plugins *builtin, const char *dir
 	for (size_t i = 0; i < builtin->count; i++)
 		add_name(&names, builtin->plugins[i]->name, strlen(builtin->plugins[i]->name));
 	add_folder(&names, dir);
+	qsort(names.list, names.count, sizeof(*names.list), by_name);
 	near = xa_suggest_name(name, names.list, names.count);
 	add_names(&names, &known);
 	return xa_why_set(why, -EINVAL,

@@ -32,7 +32,7 @@ static inline void bad_close(void *state)
 /* A segmentation fault, which no compiler sees coming. */
 static inline void bad_crash(void)
 {
-	int *volatile nowhere = NULL;
+	volatile int *volatile nowhere = NULL;
 
 	*nowhere = 1;
 }
