@@ -115,7 +115,7 @@ static int read_list(struct reader *reader, const struct xa_option *option)
 static int read_value(struct reader *reader, const struct xa_option *option)
 {
 	if (option->type == XA_OPTION_STAGES)
-		return xa_stages_read(&reader->yaml, &reader->source, option);
+		return xa_stages_read(&reader->yaml, &reader->source, option, option->key);
 	switch (reader->yaml.node) {
 	case XA_NODE_SCALAR:
 		return read_scalar(reader, option, xa_source_set);

@@ -238,7 +238,7 @@ static int read_entries(struct xa_tree_reader *reader, const struct xa_option *o
 
 /* What is written out is to fit into a file again, whatever variables have made of it. */
 static int check_size(const struct xa_tree_reader *reader, const struct xa_option *option,
-		      unsigned line, unsigned column)
+		      unsigned line, unsigned column, const char *key)
 {
 	_cleanup_xa_buf_ struct xa_buf text = {0};
 
@@ -247,40 +247,40 @@ static int check_size(const struct xa_tree_reader *reader, const struct xa_optio
 		return -ENOMEM;
 	if (reader->bytes > XA_STAGES_BYTES_MAX || text.len > XA_STAGES_BYTES_MAX)
 		(void)xa_whys_add(reader->source.whys, reader->source.file, line, column,
-				  "%s: larger than %d KiB, written out", option->key,
+				  "%s: larger than %d KiB, written out", key,
 				  XA_STAGES_BYTES_MAX / 1024);
 	return 0;
 }
 
-static int read_list(struct xa_tree_reader *reader, const struct xa_option *option)
+static int read_list(struct xa_tree_reader *reader, const struct xa_option *option, const char *key)
 {
 	const unsigned line = reader->yaml->line, column = reader->yaml->column;
 	int r;
 
 	reader->source.line = line;
-	xa_buf_adds(&reader->path, option->key);
+	xa_buf_adds(&reader->path, key);
 	if (xa_buf_failed(&reader->path))
 		return -ENOMEM;
 	r = xa_source_begin(&reader->source, option);
 	if (!r)
 		r = read_entries(reader, option);
-	return r ? r : check_size(reader, option, line, column);
+	return r ? r : check_size(reader, option, line, column, key);
 }
 
 int xa_stages_read(struct xa_yaml *yaml, const struct xa_source *source,
-		   const struct xa_option *option)
+		   const struct xa_option *option, const char *key)
 {
 	_cleanup_xa_tree_reader_ struct xa_tree_reader reader = {.yaml = yaml, .source = *source};
 
 	if (yaml->node == XA_NODE_LIST)
-		return read_list(&reader, option);
+		return read_list(&reader, option, key);
 	if (yaml->node == XA_NODE_SCALAR && xa_yaml_is_null(yaml))
-		(void)xa_yaml_refuse(yaml, "%s: has no value (leave the key out for '%s')",
-				     option->key, option->fallback);
+		(void)xa_yaml_refuse(yaml, "%s: has no value (leave the key out for '%s')", key,
+				     option->fallback);
 	else if (yaml->node != XA_NODE_REFUSED)
 		(void)xa_yaml_refuse(yaml,
 				     "%s: expected a list of stages ('- zones: {...}'), not a %s",
-				     option->key, yaml->node == XA_NODE_MAP ? "mapping" : "value");
+				     key, yaml->node == XA_NODE_MAP ? "mapping" : "value");
 	return xa_yaml_skip(yaml);
 }
 

@@ -54,7 +54,7 @@ int xa_tree_enter_key(struct xa_tree_reader *reader, const char *key)
 	char step[sizeof(quoted.text) + 2];
 
 	if (len == strspn(key, simple) && len < sizeof(quoted.text))
-		(void)snprintf(step, sizeof(step), ".%s", key);
+		(void)snprintf(step, sizeof(step), "%s%s", reader->path.len ? "." : "", key);
 	else
 		(void)snprintf(step, sizeof(step), "[%s]", quoted.text);
 	return enter(reader, step);
@@ -74,7 +74,8 @@ void xa_tree_refuse(const struct xa_tree_reader *reader, const char *format, ...
 	va_start(args, format);
 	(void)vsnprintf(why.text, sizeof(why.text), format, args);
 	va_end(args);
-	(void)xa_yaml_refuse(reader->yaml, "%s: %s", reader->path.text, why.text);
+	(void)xa_yaml_refuse(reader->yaml, "%s%s%s", reader->path.len ? reader->path.text : "",
+			     reader->path.len ? ": " : "", why.text);
 }
 
 /* Keys */
@@ -145,6 +146,7 @@ static int refuse_duplicates(const struct xa_tree_reader *reader, const struct x
 			     size_t count)
 {
 	_cleanup_free_ const struct xa_tree **sorted = NULL;
+	const char *path = reader->path.len ? reader->path.text : "";
 	const struct xa_tree *first = NULL;
 	size_t used = 0;
 
@@ -160,10 +162,11 @@ static int refuse_duplicates(const struct xa_tree_reader *reader, const struct x
 		if (!first || strcmp(sorted[i]->key, first->key) != 0)
 			first = sorted[i];
 		else
-			(void)xa_whys_add(
-				reader->source.whys, sorted[i]->file, sorted[i]->key_line,
-				sorted[i]->key_column, "%s: duplicate key %s (first in line %u)",
-				reader->path.text, xa_quotes(first->key).text, first->key_line);
+			(void)xa_whys_add(reader->source.whys, sorted[i]->file, sorted[i]->key_line,
+					  sorted[i]->key_column,
+					  "%s%sduplicate key %s (first in line %u)", path,
+					  *path ? ": " : "", xa_quotes(first->key).text,
+					  first->key_line);
 	}
 	return 0;
 }
@@ -265,7 +268,8 @@ static int read_entry(struct xa_tree_reader *reader, struct xa_tree ***end, size
 	++*count;
 	r = xa_tree_enter_key(reader, key);
 	if (!r)
-		r = xa_tree_read(reader, child);
+		r = !len && reader->read_top ? reader->read_top(reader, child)
+					     : xa_tree_read(reader, child);
 	if (!r)
 		xa_tree_leave(reader, len);
 	return r;

@@ -15,6 +15,9 @@ struct xa_tree_reader {
 	struct xa_source source;
 	struct xa_buf path; /* of the current node: "policy.stages[0].lua.file" */
 	struct xa_buf expanded;
+	/* Reads the values of a mapping that has no path, which is a whole file's, in place of
+	 * xa_tree_read(); NULL: does not. */
+	int (*read_top)(struct xa_tree_reader *reader, struct xa_tree *child);
 	size_t bytes; /* of all scalars; those beyond XA_STAGES_BYTES_MAX are left empty */
 };
 

@@ -16,6 +16,7 @@
 #include "core/exit.h"
 #include "core/policy/worker.h"
 #include "core/replay.h"
+#include "core/rule_test.h"
 #include "core/source/xdp.h"
 #include "version.h"
 
@@ -50,6 +51,7 @@ static const char usage[] =
 	"FORMAT]\n"
 	"       xdp-auditor check -c PATH [--set KEY=VALUE]...\n"
 	"       xdp-auditor replay -c PATH [--set KEY=VALUE]... CAPTURE\n"
+	"       xdp-auditor test FILE...\n"
 	"       xdp-auditor config --effective [--origins] [-c PATH] [--set KEY=VALUE]...\n"
 	"       xdp-auditor config --defaults | --schema | --reference[=MARKUP] | --keys\n"
 	"       xdp-auditor diag [-c PATH] [--set KEY=VALUE]... [--json] [INTERFACE]\n"
@@ -207,6 +209,46 @@ static int run_replay(const struct arguments *arguments)
 	return error ? XA_EXIT_FAILURE : status;
 }
 
+/* Tests of one file: its outcome to stdout, its mistakes to stderr. */
+static int test_file(const char *path, struct xa_rule_tally *tally)
+{
+	_cleanup_xa_buf_ struct xa_buf text = {0}, mistakes = {0};
+	struct xa_whys whys = {0};
+	const int error = xa_rule_test(path, &text, tally, &whys);
+	int status = print(&text);
+
+	if (!error)
+		return status;
+	xa_whys_print(&whys, &mistakes);
+	if (error == -ENOMEM || xa_buf_failed(&mistakes))
+		(void)fputs("xdp-auditor: out of memory\n", stderr);
+	else if (mistakes.text)
+		(void)fputs(mistakes.text, stderr);
+	return error == -ENOMEM ? XA_EXIT_FAILURE : XA_EXIT_CONFIG;
+}
+
+static int run_test(const struct arguments *arguments)
+{
+	_cleanup_xa_buf_ struct xa_buf text = {0};
+	struct xa_rule_tally tally = {0};
+	int status = XA_EXIT_OK, printed;
+
+	if (!arguments->operand_count)
+		return usage_error("test takes files of tests");
+	if (arguments->config_path || arguments->setting_count)
+		return usage_error("test takes no -c and no --set: its files name the stages");
+	for (size_t i = 0; i < arguments->operand_count; i++) {
+		const int file = test_file(arguments->operands[i], &tally);
+
+		status = file > status ? file : status;
+	}
+	xa_buf_addf(&text, "%zu passed, %zu failed\n", tally.passed, tally.failed);
+	printed = print(&text);
+	if (status == XA_EXIT_OK)
+		status = tally.failed ? XA_EXIT_FAILURE : printed;
+	return status;
+}
+
 static void view_add(const struct arguments *arguments, const struct xa_config *config,
 		     struct xa_buf *text)
 {
@@ -279,8 +321,13 @@ static const struct {
 	const char *name;
 	int (*run)(const struct arguments *arguments);
 } commands[] = {
-	{"run", run_run},	{"check", run_check}, {"replay", run_replay},
-	{"config", run_config}, {"diag", run_diag},   {"policy-worker", run_policy_worker},
+	{"run", run_run},
+	{"check", run_check},
+	{"replay", run_replay},
+	{"test", run_test},
+	{"config", run_config},
+	{"diag", run_diag},
+	{"policy-worker", run_policy_worker},
 };
 
 enum option_id {

@@ -66,6 +66,9 @@ expect "$check_options" -c file replay -
 expect '--effective' config --e
 expect '--origins' config --effective --o
 expect '--schema --set' config --s
+expect 'test' te
+expect "$(sorted --log-format --log-level)" test -
+expect '' test lua/
 expect '--version' --v
 expect 'debug' --log-level d
 expect 'error' --log-level = e

@@ -119,13 +119,13 @@ def steps(body, prompt):
         yield command, below
 
 
-def console(case, line, body, folder, environment):
+def console(case, place, body, folder, environment):
     made = ""
     for command, want in steps(body, "$"):
         out = shell(command, folder, environment)
         made += f"$ {command}\n{out}"
         fault = out != want and not case.update and f"{command}\nprints\n{out}not\n{want}"
-        case.check(f"docs/configuration.md:{line}", fault)
+        case.check(place, fault)
     return made
 
 
@@ -150,7 +150,8 @@ def commands(case):
         for match, line, daemon in blocks(text, folder):
             if daemon:
                 continue
-            made = console(case, line, match[3], folder, environment)
+            place = f"docs/configuration.md:{line}"
+            made = console(case, place, match[3], folder, environment)
             new += text[at : match.start(3)] + made
             at = match.end(3)
     if case.update:
