@@ -109,6 +109,7 @@ struct xa_self_policy xa_policy_tell(const struct xa_policy *policy, struct xa_s
 		.cause_names = xa_cause_names,
 		.durations = xa_policy_durations(policy),
 		.bounds = &xa_policy_bounds,
+		.samples_refused = xa_policy_samples_refused(policy),
 		.restarts = xa_policy_restarts(policy),
 	};
 }

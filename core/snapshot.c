@@ -150,6 +150,7 @@ static void render_policy(struct xa_exposition *expo, const struct xa_self_polic
 	render_stages(expo, policy);
 	xa_exposition_begin(expo, XA_METRIC_RULE_DURATION);
 	xa_exposition_histogram(expo, policy->durations, policy->bounds);
+	sample_u64(expo, XA_METRIC_RULE_SAMPLES_REFUSED_TOTAL, policy->samples_refused);
 	sample_u64(expo, XA_METRIC_WORKER_RESTARTS_TOTAL, policy->restarts);
 }
 

@@ -44,6 +44,7 @@ struct xa_self_policy {
 	const char *const *cause_names; /* XA_PLUGIN_CAUSE_COUNT_ of them */
 	const struct xa_histogram *durations; /* of all stages together */
 	const struct xa_histogram_bounds *bounds;
+	uint64_t samples_refused;
 	uint64_t restarts;
 };
 

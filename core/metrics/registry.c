@@ -175,6 +175,11 @@ const struct xa_metric_info xa_metrics[] = {
 					   "1 where a stage of rules failed too often and is left "
 					   "out until its file or the config changes.",
 					   {"stage"}},
+	[XA_METRIC_RULE_SAMPLES_REFUSED_TOTAL] =
+		{"xdp_auditor_rule_samples_refused_total",
+		 XA_COUNTER,
+		 "Samples that rules made beyond what one snapshot may have.",
+		 {0}},
 	[XA_METRIC_WORKER_RESTARTS_TOTAL] = {"xdp_auditor_policy_worker_restarts_total",
 					     XA_COUNTER,
 					     "Times that the policy worker was started anew.",

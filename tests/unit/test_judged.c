@@ -320,11 +320,11 @@ static void test_max_series(void **state)
 		render(scene);
 		derived = count_of(scene, "\nby_who{");
 		assert_int_equal(derived + scene->left_out.derived, series);
-		assert_true(derived == series || series > 400);
+		assert_true(derived == series || series > 200);
 		flows = count_of(scene, "\nxdp_netflow_flow_packets{") +
 			count_of(scene, "\nxdp_netflow_flow_bytes{");
 		assert_int_equal(flows + scene->left_out.flows, 2 * FLOWS);
-		assert_true(flows == 0 || scene->left_out.derived == 0);
+		assert_true(flows > 0); /* no rule crowds them out */
 		/* the counter of what is folded comes on top here */
 		assert_in_range(scene->series, 500 + 3 - 1, 500 + 3);
 	}
