@@ -47,7 +47,9 @@ static void select_program(const struct netflow_filter_bpf *skel, const struct a
 		(void)bpf_program__set_autoload(program, wanted);
 		if (!wanted)
 			continue;
-		(void)bpf_program__set_flags(program, attempt->frags ? BPF_F_XDP_HAS_FRAGS : 0);
+		if (bpf_program__type(program) == BPF_PROG_TYPE_XDP)
+			(void)bpf_program__set_flags(program,
+						     attempt->frags ? BPF_F_XDP_HAS_FRAGS : 0);
 		(void)bpf_program__set_log_buf(program, attempt->log, LOG_SIZE);
 		(void)bpf_program__set_log_level(program, attempt->log_level);
 	}
