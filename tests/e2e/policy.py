@@ -3,9 +3,7 @@
 and one that is late, loops or dies costs its labels and nothing else."""
 
 import os
-import pathlib
 import signal
-import time
 
 import lab
 import policylab
@@ -98,11 +96,11 @@ def all_hidden(rig):
 
 
 EVERYTHING = rule(
-    metric("test_gauge", "gauge", ["text"]), metric("test_things_total", "counter"),
+    metric("test_level", "gauge", ["text"]), metric("test_things_total", "counter"),
     metric("test_sizes", "histogram", ["dport"], ", buckets = { 100, 1000.5, 1e6 }"),
     labels=["odd"], label=r"""return { odd = 'a "quoted" \\ back, é' .. flow.dport % 2 }""",
     derive=r"""
-    emit("test_gauge", 0.5, { text = 'x"y\\z' })
+    emit("test_level", 0.5, { text = 'x"y\\z' })
     emit("test_things_total", 3)
     for flow in snapshot:flows() do emit("test_sizes", flow.bytes, { dport = flow.dport }) end""")
 
@@ -167,7 +165,8 @@ def counters_go_on(rig):
             before = watch.last.value("test_runs_total")
             page = rig.take([lua("everything"), lua("calls"), ZONES])
             assert page.value("test_runs_total") > before, "the counter did not go on"
-    lab.equal("errors", rig.errors("lua:calls"), {})
+    # one that was killed at work is a crash of the stage that was at work
+    assert set(rig.errors("lua:calls")) <= {"crash"}, rig.errors("lua:calls")
     return f"{watch.count} scrapes"
 
 
