@@ -83,7 +83,7 @@ static void test_self(void **state)
 
 	scene->self.fill.entries[XA_IPV6] = 12;
 	scene->self.poll_failures = 2;
-	scene->self.reload = (struct xa_reload_stats){true, 1700000000.5, 4, {1, 2, 3}};
+	scene->self.reload = (struct xa_reload_stats){true, 1700000000.5, 4, {1, 4, 2, 3}};
 	scene->attachments[1].reattaches = 3;
 	scene->attachments[1].detached_ns = 2500 * XA_NS_PER_MS;
 	page = page_of(scene);
@@ -97,6 +97,8 @@ static void test_self(void **state)
 	assert_true(has(page->metrics, "xdp_auditor_config_reloads_total 4"));
 	assert_true(
 		has(page->metrics, "xdp_auditor_config_reload_failures_total{phase=\"config\"} 1"));
+	assert_true(
+		has(page->metrics, "xdp_auditor_config_reload_failures_total{phase=\"policy\"} 4"));
 	assert_true(
 		has(page->metrics, "xdp_auditor_config_reload_failures_total{phase=\"listen\"} 2"));
 	assert_true(
@@ -121,11 +123,16 @@ static void scene_policy(struct scene *scene, struct stages *stages)
 
 	*stages = (struct stages){
 		.errors = {{0}, {[XA_PLUGIN_TIME] = 3}},
-		.stages = {{.title = "zones", .errors = stages->errors[0], .complaint = ""},
+		.stages = {{.title = "zones",
+			    .errors = stages->errors[0],
+			    .file = "",
+			    .complaint = ""},
 			   {.title = "lua:quiet",
 			    .disabled = true,
 			    .errors = stages->errors[1],
-			    .complaint = "quiet.lua:3: took too long\nstack traceback:",
+			    .file = "quiet.lua",
+			    .line = 3,
+			    .complaint = "took too long\nstack traceback:",
 			    .duration_ns = 250 * XA_NS_PER_MS}},
 	};
 	xa_histogram_observe(&stages->durations, &xa_poll_bounds, 30 * XA_NS_PER_MS);
