@@ -26,8 +26,12 @@ static void log_failed(void *ctx, const char *title, enum xa_plugin_cause cause,
 		       const struct xa_report *report)
 {
 	(void)ctx;
-	xa_log_warn("stage %s failed cause=%s, ignoring: %s", title, xa_cause_names[cause],
-		    report->text);
+	if (report->file[0])
+		xa_log_warn("stage %s failed cause=%s, ignoring: %s:%u: %s", title,
+			    xa_cause_names[cause], report->file, report->line, report->text);
+	else
+		xa_log_warn("stage %s failed cause=%s, ignoring: %s", title, xa_cause_names[cause],
+			    report->text);
 }
 
 static void log_disabled(void *ctx, const char *title, enum xa_plugin_cause cause)
@@ -63,8 +67,10 @@ void xa_log_whys(const struct xa_whys *whys)
 	for (size_t i = 0; i < whys->count && i < XA_WHYS_MAX; i++) {
 		const struct xa_why *why = &whys->why[i];
 
-		if (why->line)
+		if (why->line && why->column)
 			xa_log_error("%s:%u:%u: %s", why->file, why->line, why->column, why->text);
+		else if (why->line)
+			xa_log_error("%s:%u: %s", why->file, why->line, why->text);
 		else if (why->file[0])
 			xa_log_error("%s: %s", why->file, why->text);
 		else
@@ -99,6 +105,8 @@ struct xa_self_policy xa_policy_tell(const struct xa_policy *policy, struct xa_s
 			.title = state->title,
 			.disabled = state->disabled,
 			.errors = state->errors,
+			.file = state->last.file,
+			.line = state->last.line,
 			.complaint = state->last.text,
 			.duration_ns = state->duration_ns,
 		};

@@ -188,9 +188,12 @@ static void render_disabled(struct xa_buf *buf, const struct xa_self_policy *pol
 	for (size_t i = 0; i < policy->stage_count; i++) {
 		const struct xa_self_stage *stage = &policy->stages[i];
 
-		if (stage->disabled)
-			xa_buf_addf(buf, "stage %s is disabled: %.*s\n", stage->title,
-				    (int)strcspn(stage->complaint, "\n"), stage->complaint);
+		if (!stage->disabled)
+			continue;
+		xa_buf_addf(buf, "stage %s is disabled: ", stage->title);
+		if (stage->file[0])
+			xa_buf_addf(buf, "%s:%u: ", stage->file, stage->line);
+		xa_buf_addf(buf, "%.*s\n", (int)strcspn(stage->complaint, "\n"), stage->complaint);
 	}
 }
 

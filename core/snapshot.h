@@ -32,6 +32,8 @@ struct xa_self_stage {
 	const char *title;
 	bool disabled;
 	const uint64_t *errors; /* by cause */
+	const char *file; /* that the last complaint is about, with its line; "": none */
+	uint32_t line;
 	const char *complaint; /* the last one, several lines; "": none */
 	uint64_t duration_ns; /* of the last run */
 };

@@ -123,11 +123,16 @@ static void scene_policy(struct scene *scene, struct stages *stages)
 
 	*stages = (struct stages){
 		.errors = {{0}, {[XA_PLUGIN_TIME] = 3}},
-		.stages = {{.title = "zones", .errors = stages->errors[0], .complaint = ""},
+		.stages = {{.title = "zones",
+			    .errors = stages->errors[0],
+			    .file = "",
+			    .complaint = ""},
 			   {.title = "lua:quiet",
 			    .disabled = true,
 			    .errors = stages->errors[1],
-			    .complaint = "quiet.lua:3: took too long\nstack traceback:",
+			    .file = "quiet.lua",
+			    .line = 3,
+			    .complaint = "took too long\nstack traceback:",
 			    .duration_ns = 250 * XA_NS_PER_MS}},
 	};
 	xa_histogram_observe(&stages->durations, &xa_poll_bounds, 30 * XA_NS_PER_MS);
