@@ -209,7 +209,7 @@ def by_bare_name_alone(world):
     for name in ("portclass.so", "sub/portclass.so"):
         (inside / name).write_bytes(b"")
     for stage in ("../portclass", "sub/portclass", "./portclass", "/portclass", "portclass.so",
-                  "..", '""'):
+                  ".."):
         config = world.config("lo", extra=policylab.policy([f"{stage}: {{}}"], plugin_dir=inside))
         process = world.process(world.auditor, "check", "-c", config)
         lab.equal(f"exit status with {stage}", process.wait(), BAD_CONFIG)
