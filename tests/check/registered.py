@@ -17,7 +17,8 @@ tests/hostile/*.py tests/plugins/*.py tests/reference/test_*.py
 """.split()
 SOURCES = ["tests/bpf/*.c", "tests/golden/*.c", "tests/hostile/*.c", "tests/unit/*.c"]
 NAMED = ["tests/fuzz/fuzz_*.c"]
-LIBRARIES = ("tests/check/checklib.py", "tests/e2e/lab.py", "tests/plugins/pluginlib.py")
+LIBRARIES = ("tests/check/checklib.py", "tests/e2e/lab.py", "tests/hostile/siege.py",
+             "tests/plugins/pluginlib.py")
 
 
 def matching(tree, patterns):
