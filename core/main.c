@@ -99,7 +99,7 @@ static void print_whys(const struct xa_whys *whys, int error)
 	_cleanup_xa_buf_ struct xa_buf text = {0};
 
 	for (size_t i = 0; i < whys->count && i < XA_WHYS_MAX; i++) {
-		if (whys->why[i].line)
+		if (whys->why[i].file[0])
 			xa_why_print(&whys->why[i], &text);
 		else
 			xa_buf_addf(&text, "xdp-auditor: %s\n", whys->why[i].text);
