@@ -9,8 +9,11 @@ import re
 import siege
 from siege import lab
 
-STEPS = 2000000
+STEPS = 500000
 ALL_STEPS = 10**12
+# Found where a script is sooner through with its time than with what it is named for; which comes
+# first is a matter of the machine.
+OR_TIME = ("steps", "memory", "time")
 POLLS = 5  # that a harmless script lives through
 NEVER_IN_A_ROW = "now_and_then"
 
@@ -24,14 +27,15 @@ class Script:
         self.name = path.stem
         self.stage = f"lua:{path.stem}"
         self.cause, self.reason = match[1], match[3]
+        self.seen = self.cause
 
     def yaml(self):
-        steps = ALL_STEPS if self.cause == "time" else STEPS
+        steps = ALL_STEPS if self.cause in ("time", "memory") else STEPS
         return f"lua: {{file: {self.path}, steps: {steps}}}"
 
 
 def start(world):
-    return siege.Rig(world)
+    return siege.Rig(world, "  memory: 32MiB\n")
 
 
 def finish_of(rig, script):
@@ -56,11 +60,17 @@ def finish_of(rig, script):
 
 
 def attack(rig, script):
+    return rig.patiently(lambda: attack_once(rig, script))
+
+
+def attack_once(rig, script):
     outcome = rig.attack(script.yaml(), finish_of(rig, script))
     outcome.check_on_time()
     errors = rig.errors(outcome.scrape, script.stage)
     failures = outcome.lines(f"stage {script.stage} failed cause=")
     last = outcome.lines(f"stage {script.stage} failed 3 times in a row")
+    if errors["time"] and script.cause not in OR_TIME:
+        raise siege.Late(f"errors: {errors}")
     if script.cause == "none":
         lab.equal("errors", sum(errors.values()), 0)
         lab.equal("complaints", failures + last, [])
@@ -68,18 +78,21 @@ def attack(rig, script):
         assert errors.pop("error") >= 2 and not any(errors.values()), f"errors: {errors}"
         assert not rig.is_disabled(outcome.scrape, script.stage), "left out too early"
     else:
-        lab.equal("errors", errors, dict.fromkeys(siege.CAUSES, 0) | {script.cause: 3})
-        lab.equal("number of complaints", [len(failures), len(last)], [1, 1])
-        assert f"cause={script.cause}," in failures[0], failures[0]
+        late = errors["time"] if script.cause in OR_TIME else 0
+        lab.equal("errors", errors, dict.fromkeys(siege.CAUSES, 0) |
+                  {"time": late} | {script.cause: 3 if script.cause == "time" else 3 - late})
+        causes = [cause for cause in siege.CAUSES if errors[cause]]
+        lab.equal("number of complaints", [len(failures), len(last)], [len(causes), 1])
+        for cause in causes:
+            assert any(f"cause={cause}," in line for line in failures), failures
+        script.seen = "/".join(causes)
     assert len(outcome.log) < 1500, f"{len(outcome.log)} lines of log"
     rig.check_unharmed()
-    return rig.row(script.name, script.cause, outcome.judged, outcome.poll)
+    return rig.row(script.name, script.seen, outcome.judged, outcome.poll)
 
 
 def refuse(rig, script):
-    gap = rig.refused(script.yaml(), script.path.name, script.reason)
-    rig.row(script.name, "refused", 0, 0)
-    return f"refused; {gap * 1000:.0f} ms between two pages"
+    return rig.refused(script.name, script.yaml(), script.name, script.reason)
 
 
 def case_of(path):
@@ -137,9 +150,7 @@ def file_case(name, make, reason):
     def case(rig):
         path = rig.world.dir / f"file_{name}.lua"
         make(path)
-        gap = rig.refused(f"lua: {{file: {path}}}", reason)
-        rig.row(path.stem, "refused", 0, 0)
-        return f"refused; {gap * 1000:.0f} ms between two pages"
+        return rig.refused(path.stem, f"lua: {{file: {path}}}", path.stem, reason)
     case.__name__ = f"file_{name}"
     return case
 

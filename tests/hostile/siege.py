@@ -75,6 +75,10 @@ def message(line):
     return match[1], match[2]
 
 
+class Late(AssertionError):
+    """Something that took longer than it should."""
+
+
 class Observer(lab.Watch):
     """Scrapes all the time: the promise on every page, what was raw never falling, and when and for
     how long it was polled and judged."""
@@ -228,10 +232,13 @@ class Rig:
         lab.equal("counters with the script against those without", grown(raw(before), raw(after)),
                   self.usual)
         for name in HEALTHY:
-            lab.equal(f"errors of {name}", self.errors(after, name), self.errors(before, name))
+            more = grown(self.errors(before, name), self.errors(after, name))
+            if more.pop("time"):
+                raise Late(f"{name} was late, which is healthy")
+            assert not any(more.values()), f"errors of {name}, which is healthy: {more}"
         return Outcome(after, watch, reloads, [message(line) for line in self.daemon.lines[log:]])
 
-    def refused(self, stage, *parts):
+    def refused(self, name, stage, *parts):
         """A reload that is refused by one clear line, while the config before runs on; `check` says
         the same with exit code 78."""
         before = self.daemon.scrape()
@@ -241,6 +248,7 @@ class Rig:
               Observer(self.daemon) as watch):
             self.write(stage)
             assert not self.daemon.reload(), "a hostile stage was taken"
+            self.daemon.wait_line("config not reloaded", log)
             self.sent(self.world.report(sender))
             after = self.settled()
         lab.equal("counters with the script against those without", grown(raw(before), raw(after)),
@@ -256,7 +264,8 @@ class Rig:
         self.check_78(says[0], parts)
         self.write("")
         self.check_unharmed()
-        return gap
+        self.rows.append((name, "refused", gap, watch.longest("poll", reloads)))
+        return f"refused, {gap * 1000:.0f} ms between two pages"
 
     def check_78(self, said, parts):
         process = self.world.process(self.world.auditor, "check", "-c", self.config)
@@ -265,6 +274,17 @@ class Rig:
         for part in parts:
             assert part in text, f"check does not say {part!r}, as the reload ({said}):\n{text}"
         process.end()
+
+    @staticmethod
+    def patiently(attack):
+        """A machine that is busy with other things may be late once, and not three times."""
+        for last in (False, False, True):
+            try:
+                return attack()
+            except Late:
+                if last:
+                    raise
+        return None
 
     def row(self, name, cause, judged, poll):
         self.rows.append((name, cause, judged, poll))
@@ -292,9 +312,10 @@ class Outcome:
         self.gap = watch.gap(reloads)
 
     def check_on_time(self):
-        assert self.judged < JUDGED_MAX, f"judged for {self.judged:.3f} s"
-        assert self.poll < POLL_MAX, f"polled for {self.poll:.3f} s"
-        assert self.gap < GAP_MAX, f"{self.gap:.3f} s from one page to the next"
+        for what, took, most in (("judged", self.judged, JUDGED_MAX), ("polled", self.poll, POLL_MAX),
+                                 ("no page", self.gap, GAP_MAX)):
+            if took > most:
+                raise Late(f"{what} for {took:.3f} s")
 
     def lines(self, *parts):
         return [text for _, text in self.log if all(part in text for part in parts)]

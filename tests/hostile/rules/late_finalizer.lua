@@ -10,7 +10,6 @@ return live.derive(function()
 		while true do end
 	end
 	for _ = 1, 20000 do
-		local _ = setmetatable({}, meta)
-		meta.__gc = nil
+		local _ = {}
 	end
 end)
