@@ -3,6 +3,7 @@
 that holds every page against the promises while it is attacked, and what has to be as it was
 afterwards: memory, descriptors, processes, and every packet."""
 
+import contextlib
 import os
 import pathlib
 import re
@@ -168,6 +169,20 @@ class Rig:
         self.packets += report["packets"]
         self.octets += report["bytes"]
 
+    @contextlib.contextmanager
+    def traffic(self):
+        """Known packets on the wire meanwhile; what was sent is booked also if the case fails."""
+        sender = self.world.sender(self.wire, **PATTERN)
+        try:
+            with Observer(self.daemon) as watch:
+                yield watch
+                self.sent(self.world.report(sender))
+                sender = None
+                watch.final = self.settled()
+        finally:
+            if sender:
+                self.sent(self.world.report(sender))
+
     def settled(self):
         """A page with all that was sent, to the packet and the byte."""
         scrape = self.daemon.wait_seen(self.packets)
@@ -223,12 +238,10 @@ class Rig:
         before = self.daemon.scrape()
         reloads = self.daemon.reload_figures()[0] + 1
         log = len(self.daemon.lines)
-        with (self.world.sender(self.wire, **PATTERN) as sender,
-              Observer(self.daemon) as watch):
+        with self.traffic() as watch:
             self.reload(stage)
             finish(watch, reloads)
-            self.sent(self.world.report(sender))
-            after = self.settled()
+        after = watch.final
         lab.equal("counters with the script against those without", grown(raw(before), raw(after)),
                   self.usual)
         for name in HEALTHY:
@@ -244,13 +257,11 @@ class Rig:
         before = self.daemon.scrape()
         reloads = self.daemon.reload_figures()[0] + 1
         log = len(self.daemon.lines)
-        with (self.world.sender(self.wire, **PATTERN) as sender,
-              Observer(self.daemon) as watch):
+        with self.traffic() as watch:
             self.write(stage)
             assert not self.daemon.reload(), "a hostile stage was taken"
             self.daemon.wait_line("config not reloaded", log)
-            self.sent(self.world.report(sender))
-            after = self.settled()
+        after = watch.final
         lab.equal("counters with the script against those without", grown(raw(before), raw(after)),
                   self.usual)
         self.check_healthy(after)
