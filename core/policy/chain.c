@@ -70,7 +70,11 @@ int xa_chain_new(struct xa_chain **ret, const struct xa_setup *setup,
 /* Whom to blame if the worker is gone in the next moment. */
 static void set_running(const struct xa_chain *chain, uint32_t running)
 {
-	__atomic_store_n(&chain->ground.head->running, running, __ATOMIC_RELEASE);
+	struct xa_region_head *head = chain->ground.head;
+	uint32_t *again = (void *)((char *)head + chain->ground.layout.running);
+
+	__atomic_store_n(again, running, __ATOMIC_RELEASE);
+	__atomic_store_n(&head->running, running, __ATOMIC_RELEASE);
 }
 
 static void stage_close(struct stage *stage)

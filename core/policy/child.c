@@ -165,16 +165,15 @@ void xa_child_done(struct xa_child *child)
 	*child = (struct xa_child)XA_CHILD_NONE;
 }
 
-void xa_child_stop(struct xa_child *child, uint64_t patience_ns)
+int xa_child_stop(const struct xa_child *child, uint64_t patience_ns)
 {
 	const uint64_t until_ns = xa_now_ns() + patience_ns;
 	struct xa_answer answer;
+	int r = xa_channel_send(child->socket, XA_ORDER_STOP, 0);
 
-	if (child->pid && !xa_channel_send(child->socket, XA_ORDER_STOP, 0))
-		while (xa_now_ns() < until_ns &&
-		       !xa_channel_receive(child->socket, until_ns, &answer))
-			continue;
-	xa_child_done(child);
+	while (!r && xa_now_ns() < until_ns)
+		r = xa_channel_receive(child->socket, until_ns, &answer);
+	return r ? r : -ETIMEDOUT;
 }
 
 void xa_child_add_end(const siginfo_t *end, struct xa_buf *buf)

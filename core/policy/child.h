@@ -37,8 +37,9 @@ void xa_child_kill(struct xa_child *child, siginfo_t *ret_end);
 /* Kills it and gives everything back. */
 void xa_child_done(struct xa_child *child);
 
-/* Lets it close its stages, for so long at most; then as xa_child_done(). */
-void xa_child_stop(struct xa_child *child, uint64_t patience_ns);
+/* Lets it close its stages, and waits for so long at most. -EPIPE: it is gone, as it should;
+ * -ETIMEDOUT; another -errno. */
+int xa_child_stop(const struct xa_child *child, uint64_t patience_ns);
 
 /* Appends how it ended: "was killed by SIGSEGV", "ended with code 3". */
 void xa_child_add_end(const siginfo_t *end, struct xa_buf *buf);

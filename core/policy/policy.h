@@ -20,6 +20,7 @@ struct xa_policy {
 	struct xa_memory snapshot;
 	struct xa_child child;
 	bool is_open; /* the child's stages are */
+	bool is_closing; /* they were told to close */
 	bool is_lost; /* told of by the hook, and not back at work */
 	uint64_t number; /* of the last order */
 	struct xa_annotations *annotations;
@@ -33,6 +34,9 @@ struct xa_policy {
 	uint64_t restarts;
 	uint64_t samples_refused;
 };
+
+/* How long the stages may take to close. */
+#define XA_POLICY_CLOSE_NS (100 * XA_NS_PER_MS)
 
 /* --- talking.c: with the worker --- */
 
@@ -54,6 +58,7 @@ int xa_policy_hear(struct xa_policy *policy, enum xa_answer_kind wanted, uint64_
 /* How a worker came to its end. */
 struct xa_end {
 	struct xa_report report; /* with the cause */
+	bool is_orderly; /* by itself, with success */
 	bool is_known; /* the stage */
 	size_t stage;
 };

@@ -99,7 +99,8 @@ struct xa_region_sample {
 	};
 };
 
-/* The head. Behind it, at the offsets of struct xa_region: values, hidden, columns, samples. */
+/* The head. Behind it, at the offsets of struct xa_region_layout: values, hidden, columns, samples,
+ * running. */
 struct xa_region_head {
 	uint32_t running; /* the stage that is at work, from 1; 0: none. For who is to blame. */
 	uint32_t label_count;
@@ -120,6 +121,8 @@ struct xa_region_layout {
 	size_t hidden; /* uint8_t[max_flows] */
 	size_t columns; /* uint32_t[XA_PLUGIN_LABELS_MAX][max_flows] */
 	size_t samples; /* struct xa_region_sample[XA_POLICY_SAMPLES_MAX] */
+	size_t running; /* uint32_t: the head's again, for who writes out of bounds hits one of
+			   them sooner than both */
 	size_t size;
 };
 
@@ -138,8 +141,9 @@ static inline struct xa_region_layout xa_region_layout(uint32_t max_flows, uint3
 	layout.columns = xa_region_align(layout.hidden + max_flows);
 	layout.samples = xa_region_align(layout.columns + (size_t)XA_PLUGIN_LABELS_MAX * max_flows *
 								  sizeof(uint32_t));
-	layout.size = xa_region_align(layout.samples +
-				      XA_POLICY_SAMPLES_MAX * sizeof(struct xa_region_sample));
+	layout.running = xa_region_align(layout.samples +
+					 XA_POLICY_SAMPLES_MAX * sizeof(struct xa_region_sample));
+	layout.size = xa_region_align(layout.running + sizeof(uint32_t));
 	return layout;
 }
 

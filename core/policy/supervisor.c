@@ -19,9 +19,6 @@ const struct xa_histogram_bounds xa_policy_bounds = {
 		     10 * XA_NS_PER_S},
 };
 
-/* How long the stages may take to close. */
-#define STOP_NS (100 * XA_NS_PER_MS)
-
 /* --- reasons --- */
 
 XA_PRINTF(4, 5)
@@ -241,11 +238,27 @@ int xa_policy_new(struct xa_policy **ret, const struct xa_config *config, uint32
 	return r;
 }
 
+/* What goes wrong there is only told of: nobody counts for this policy any more. */
+static void close_stages(struct xa_policy *policy)
+{
+	struct xa_end end;
+	int r;
+
+	if (!policy->child.pid || !policy->is_open)
+		return;
+	policy->is_closing = true;
+	r = xa_child_stop(&policy->child, XA_POLICY_CLOSE_NS);
+	xa_policy_end(policy, r, &end);
+	if (!end.is_orderly && end.is_known)
+		xa_blame_fail(&policy->blames[end.stage], &policy->hooks, &end.report);
+}
+
 void xa_policy_free(struct xa_policy *policy)
 {
 	if (!policy)
 		return;
-	xa_child_stop(&policy->child, STOP_NS);
+	close_stages(policy);
+	xa_child_done(&policy->child);
 	xa_memory_done(&policy->snapshot);
 	xa_annotations_free(policy->annotations);
 	xa_families_free(policy->families);

@@ -127,8 +127,9 @@ static enum xa_plugin_cause cause_of(int error)
 static void describe(const struct xa_policy *policy, int error, const siginfo_t *how,
 		     struct xa_buf *buf)
 {
-	const uint64_t allowed_ns = policy->is_open ? policy->config->policy.deadline_ns
-						    : XA_POLICY_OPEN_NS;
+	const uint64_t run_ns = policy->is_closing ? XA_POLICY_CLOSE_NS
+						   : policy->config->policy.deadline_ns;
+	const uint64_t allowed_ns = policy->is_open ? run_ns : XA_POLICY_OPEN_NS;
 
 	xa_buf_adds(buf, "the policy worker ");
 	if (error == -EPIPE)
@@ -142,15 +143,30 @@ static void describe(const struct xa_policy *policy, int error, const siginfo_t 
 		xa_buf_adds(buf, "broke the protocol");
 }
 
-static void find_stage(const struct xa_policy *policy, struct xa_end *end)
+/* Whether a stage that may be at work stands there. */
+static bool read_running(const struct xa_policy *policy, size_t offset, size_t *ret_stage)
 {
-	const struct xa_region_head *head = policy->child.region.bytes;
 	uint32_t running;
 
-	xa_copy_once(&running, &head->running, sizeof(running));
-	end->stage = running - 1;
-	end->is_known = running && running <= policy->stage_count &&
-			!policy->blames[end->stage].state.disabled;
+	xa_copy_once(&running, (const char *)policy->child.region.bytes + offset, sizeof(running));
+	if (!running || running > policy->stage_count || policy->blames[running - 1].state.disabled)
+		return false;
+	*ret_stage = running - 1;
+	return true;
+}
+
+static void find_stage(const struct xa_policy *policy, struct xa_end *end)
+{
+	end->is_known = read_running(policy, offsetof(struct xa_region_head, running),
+				     &end->stage) ||
+			read_running(policy, policy->layout.running, &end->stage);
+}
+
+static const char *phase_of(const struct xa_policy *policy)
+{
+	if (policy->is_closing)
+		return " while the stage was closed";
+	return policy->is_open ? " while the stage ran" : " while the stage was opened";
 }
 
 /* Dead before it is looked at: what stands in the region does not change any more. */
@@ -162,11 +178,11 @@ void xa_policy_end(struct xa_policy *policy, int error, struct xa_end *ret_end)
 
 	*ret_end = (struct xa_end){.report = {.failed = 1, .cause = cause_of(error)}};
 	xa_child_kill(&policy->child, &how);
+	ret_end->is_orderly = how.si_code == CLD_EXITED && how.si_status == EXIT_SUCCESS;
 	find_stage(policy, ret_end);
 	describe(policy, error, &how, &text);
 	if (ret_end->is_known)
-		xa_buf_adds(&text, policy->is_open ? " while the stage ran"
-						   : " while the stage was opened");
+		xa_buf_adds(&text, phase_of(policy));
 	if (!xa_buf_failed(&text))
 		(void)snprintf(ret_end->report.text, sizeof(ret_end->report.text), "%s", text.text);
 	if (error == -EPIPE && ret_end->is_known &&

@@ -12,6 +12,7 @@
 
 struct bad_values {
 	const struct xa_plugin_host *host;
+	bool spare_trial;
 	int label, gauge, counter;
 };
 
@@ -32,10 +33,10 @@ static int bad_values_open(const struct xa_plugin_host *host, const struct xa_pl
 						 .label_count = 1};
 	struct bad_values *bad = calloc(1, sizeof(*bad));
 
-	(void)options;
 	if (!bad)
 		return -ENOMEM;
 	bad->host = host;
+	bad->spare_trial = options[0].number;
 	bad->label = host->declare_label(host, "bad");
 	bad->gauge = host->declare_metric(host, &gauge);
 	bad->counter = host->declare_metric(host, &counter);
@@ -86,6 +87,8 @@ static int bad_values_run(void *state, const struct xa_plugin_batch *batch)
 	uint32_t *column = bad->host->column(bad->host, bad->label);
 	uint8_t *hidden = bad->host->hidden(bad->host);
 
+	if (bad_is_spared(batch, bad->spare_trial))
+		return 0;
 	bad_texts(bad->host);
 	bad_samples(bad);
 	for (size_t i = 0; i < batch->count; i++) {
@@ -100,5 +103,6 @@ static void bad_values_close(void *state)
 	free(state);
 }
 
-XA_PLUGIN(bad_values, .help = "hands in what cannot be exported", .open = bad_values_open,
-	  .run = bad_values_run, .close = bad_values_close);
+XA_PLUGIN(bad_values, .help = "hands in what cannot be exported", .options = bad_options,
+	  .option_count = 1, .open = bad_values_open, .run = bad_values_run,
+	  .close = bad_values_close);

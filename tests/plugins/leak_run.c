@@ -17,16 +17,19 @@ struct block {
 
 static int leak_run(void *state, const struct xa_plugin_batch *batch)
 {
+	const struct bad *bad = state;
 	struct block *volatile blocks = NULL;
 	struct block *block;
 
+	if (bad_is_spared(batch, bad->spare_trial))
+		return 0;
 	while ((block = malloc(sizeof(*block)))) {
 		memset(block->bytes, 1, sizeof(block->bytes));
 		block->next = blocks;
 		blocks = block;
 	}
-	return bad_run(state, batch);
+	return 0;
 }
 
-XA_PLUGIN(leak_run, .help = "takes all memory in run()", .open = bad_open, .run = leak_run,
-	  .close = bad_close);
+XA_PLUGIN(leak_run, .help = "takes all memory in run()", .options = bad_options, .option_count = 1,
+	  .open = bad_open_spared, .run = leak_run, .close = bad_close_spared);

@@ -6,10 +6,14 @@
 
 static int spin_run(void *state, const struct xa_plugin_batch *batch)
 {
+	const struct bad *bad = state;
+
+	if (bad_is_spared(batch, bad->spare_trial))
+		return 0;
 	for (volatile bool forever = true; forever;)
 		;
-	return bad_run(state, batch);
+	return 0;
 }
 
-XA_PLUGIN(spin_run, .help = "loops without end in run()", .open = bad_open, .run = spin_run,
-	  .close = bad_close);
+XA_PLUGIN(spin_run, .help = "loops without end in run()", .options = bad_options, .option_count = 1,
+	  .open = bad_open_spared, .run = spin_run, .close = bad_close_spared);

@@ -14,6 +14,7 @@
 struct wild {
 	const struct xa_plugin_host *host;
 	const char *where;
+	bool spare_trial;
 	int label;
 };
 
@@ -24,7 +25,8 @@ static int wild_open(const struct xa_plugin_host *host, const struct xa_plugin_v
 
 	if (!wild)
 		return -ENOMEM;
-	*wild = (struct wild){.host = host, .where = options[0].text};
+	*wild = (struct wild){
+		.host = host, .where = options[0].text, .spare_trial = options[1].number};
 	wild->label = host->declare_label(host, "wild");
 	*ret_state = wild;
 	return wild->label < 0 ? wild->label : 0;
@@ -45,6 +47,8 @@ static int wild_run(void *state, const struct xa_plugin_batch *batch)
 	const void *column = wild->host->column(wild->host, wild->label);
 	const void *hidden = wild->host->hidden(wild->host);
 
+	if (bad_is_spared(batch, wild->spare_trial))
+		return 0;
 	if (!strcmp(wild->where, "column"))
 		scribble(column, 0, FAR_BYTES);
 	else if (!strcmp(wild->where, "before-column"))
@@ -68,7 +72,8 @@ static const struct xa_plugin_option wild_options[] = {
 	 .type = XA_PLUGIN_TEXT,
 	 .fallback = "column",
 	 .help = "column, before-column, hidden, before-hidden or flows"},
+	BAD_SPARE_TRIAL,
 };
 
 XA_PLUGIN(wild_write, .help = "writes out of bounds in run()", .options = wild_options,
-	  .option_count = 1, .open = wild_open, .run = wild_run, .close = wild_close);
+	  .option_count = 2, .open = wild_open, .run = wild_run, .close = wild_close);

@@ -1,0 +1,238 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Rules that mean harm, in the real daemon, under traffic: each is contained, counted under its
+cause, left out after three failures, and costs no packet, no poll, no scrape. The first line of a
+script names its cause and, where it is refused, what has to be said of it."""
+
+import os
+import re
+
+import siege
+from siege import lab
+
+STEPS = 500000
+ALL_STEPS = 10**12
+# Found where a script is sooner through with its time than with what it is named for; which comes
+# first is a matter of the machine.
+OR_TIME = ("steps", "memory", "time")
+POLLS = 5  # that a harmless script lives through
+NEVER_IN_A_ROW = "now_and_then"
+
+
+class Script:
+    def __init__(self, path):
+        first = path.read_text(encoding="utf-8").split("\n")[0]
+        match = re.fullmatch(r"-- (\w+): (.*?)(?:: ([^:]+))?", first)
+        assert match, f"{path}: the first line names no cause"
+        self.path = path
+        self.name = path.stem
+        self.stage = f"lua:{path.stem}"
+        self.cause, self.reason = match[1], match[3]
+        self.seen = self.cause
+
+    def yaml(self):
+        steps = ALL_STEPS if self.cause in ("time", "memory") else STEPS
+        return f"lua: {{file: {self.path}, steps: {steps}}}"
+
+
+def start(world):
+    return siege.Rig(world, "  memory: 32MiB\n")
+
+
+def finish_of(rig, script):
+    """What ends an attack: the stage is left out and the healthy ones work, or some polls passed."""
+    def polls(watch, reloads):
+        first = next(page[1]["poll_count"] for page in watch.pages
+                     if page[1]["reloads"] >= reloads)
+        return watch.pages[-1][1]["poll_count"] - first
+
+    def passed(watch, reloads):
+        lab.wait_for("polls", lambda: watch.check() or (
+            watch.pages[-1][1]["reloads"] >= reloads and polls(watch, reloads) >= POLLS))
+
+    def left_out(watch, _):
+        def done():
+            watch.check()
+            scrape = rig.daemon.scrape()
+            assert rig.is_disabled(scrape, script.stage), "the stage is not left out"
+            return rig.check_healthy(scrape)
+        lab.wait_for(f"{script.stage} to be left out and the others to work", done, pause=0.03)
+    return passed if script.cause == "none" or script.name == NEVER_IN_A_ROW else left_out
+
+
+def attack(rig, script):
+    return rig.patiently(lambda: attack_once(rig, script))
+
+
+def attack_once(rig, script):
+    outcome = rig.attack(script.yaml(), finish_of(rig, script))
+    outcome.check_on_time()
+    errors = rig.errors(outcome.scrape, script.stage)
+    failures = outcome.lines(f"stage {script.stage} failed cause=")
+    last = outcome.lines(f"stage {script.stage} failed 3 times in a row")
+    if errors["time"] and script.cause not in OR_TIME:
+        raise siege.Late(f"errors: {errors}")
+    if script.cause == "none":
+        lab.equal("errors", sum(errors.values()), 0)
+        lab.equal("complaints", failures + last, [])
+    elif script.name == NEVER_IN_A_ROW:
+        assert errors.pop("error") >= 2 and not any(errors.values()), f"errors: {errors}"
+        assert not rig.is_disabled(outcome.scrape, script.stage), "left out too early"
+    else:
+        late = errors["time"] if script.cause in OR_TIME else 0
+        lab.equal("errors", errors, dict.fromkeys(siege.CAUSES, 0) |
+                  {"time": late} | {script.cause: 3 if script.cause == "time" else 3 - late})
+        causes = [cause for cause in siege.CAUSES if errors[cause]]
+        lab.equal("number of complaints", [len(failures), len(last)], [len(causes), 1])
+        for cause in causes:
+            assert any(f"cause={cause}," in line for line in failures), failures
+        script.seen = "/".join(causes)
+    assert len(outcome.log) < 1500, f"{len(outcome.log)} lines of log"
+    rig.check_unharmed()
+    return rig.row(script.name, script.seen, outcome.judged, outcome.poll)
+
+
+def refuse(rig, script):
+    return rig.refused(script.name, script.yaml(), script.name, script.reason)
+
+
+def case_of(path):
+    script = Script(path)
+
+    def case(rig):
+        return (refuse if script.cause == "refused" else attack)(rig, script)
+    case.__name__ = script.name
+    return case
+
+
+# --- files that are none ----------------------------------------------------------------------
+
+def make_fifo(path):
+    os.mkfifo(path)
+
+
+def make_device(path):
+    path.symlink_to("/dev/zero")
+
+
+def make_folder(path):
+    path.mkdir()
+
+
+def make_nothing(_):
+    pass
+
+
+def make_empty(path):
+    path.touch()
+
+
+def make_binary(path):
+    path.write_bytes(bytes(range(256)) * 64)
+
+
+def make_bytecode(path):
+    path.write_bytes(b"\x1bLuaT\x00\x19\x93\r\n\x1a\n\x04\x08\x08" + bytes(200))
+
+
+def make_large(path):
+    path.write_text("return {} --" + "x" * (10 << 20))
+
+
+FILES = {
+    "fifo": (make_fifo, "not a regular file"), "device": (make_device, "not a regular file"),
+    "folder": (make_folder, "not a regular file"), "missing": (make_nothing, "No such file"),
+    "empty": (make_empty, "has to return a table"), "binary": (make_binary, "file_binary.lua"),
+    "bytecode": (make_bytecode, "binary chunk"), "10_megabytes": (make_large, "larger than 1 MiB"),
+}
+
+
+def file_case(name, make, reason):
+    def case(rig):
+        path = rig.world.dir / f"file_{name}.lua"
+        make(path)
+        return rig.refused(path.stem, f"lua: {{file: {path}}}", path.stem, reason)
+    case.__name__ = f"file_{name}"
+    return case
+
+
+# --- files that change ------------------------------------------------------------------------
+
+GOOD = 'return { labels = { "mended" }, label = function() return { mended = "yes" } end }\n'
+BAD = GOOD.replace('return { mended = "yes" }',
+                   'if flow.interface ~= "trial" then error("bad") end').replace("()", "(flow)")
+
+
+def is_mended(scrape):
+    flows = scrape.samples("xdp_netflow_flow_packets")
+    return flows and all(labels.get("mended") == "yes" for labels, _ in flows)
+
+
+def mended(rig):
+    """Left out until its file changes, and no longer."""
+    path = rig.world.dir / "mended.lua"
+    path.write_text(BAD)
+    with siege.Observer(rig.daemon):
+        rig.reload(f"lua: {{file: {path}}}")
+        lab.wait_for("it to be left out", lambda: rig.is_disabled(
+            rig.daemon.scrape(), "lua:mended"))
+        ready = rig.daemon.get("/-/ready")
+        assert ready.status == 200 and "stage lua:mended is disabled: " in ready.text, ready.text
+        log = len(rig.daemon.lines)
+        path.write_text(GOOD)
+        rig.daemon.wait_line("stage lua:mended is tried again: its file has changed", log)
+        lab.wait_for("its labels", lambda: is_mended(rig.daemon.scrape()))
+        assert not rig.is_disabled(rig.daemon.scrape(), "lua:mended")
+    rig.check_unharmed()
+
+
+def swapped(rig):
+    """A file that becomes a FIFO while it runs: the worker that is started next does not wait."""
+    path = rig.world.dir / "swapped.lua"
+    path.write_text(GOOD.replace("mended", "swapped"))
+    rig.reload(f"lua: {{file: {path}}}")
+    with siege.Observer(rig.daemon) as watch:
+        log = len(rig.daemon.lines)
+        path.unlink()
+        os.mkfifo(path)
+        os.kill(siege.workers(rig.daemon)[0], 9)
+        rig.daemon.wait_line("stage lua:swapped failed 3 times in a row cause=error", log)
+        lab.wait_for("the others to work", lambda: rig.check_healthy(rig.daemon.scrape()))
+    gap = watch.gap(0)
+    assert gap < siege.GAP_MAX, f"{gap:.3f} s from one page to the next"
+    rig.check_unharmed()
+
+
+def start_refused(rig):
+    """A start with a bad rule ends with 78 and one line, and leaves nothing on the hook."""
+    world, wire = rig.world, rig.world.wire("tx1", "mon1")
+    for name in ("at_load_loop", "at_trial_pattern"):
+        script = Script(siege.RULES / f"{name}.lua")
+        config = world.config("mon1", name="start.yaml",
+                              extra=f"policy:\n  stages:\n    - {script.yaml()}\n")
+        daemon = world.start(wire.monitor, config)
+        lab.equal("exit status", daemon.wait(), 78)
+        errors = [line for line in daemon.lines if "level=error" in line]
+        lab.equal("lines of level error", len(errors), 1)
+        assert script.reason in errors[0], errors[0]
+        assert wire.monitor.xdp("mon1") is None, "something is attached"
+
+
+def table(rig):
+    return rig.table("script")
+
+
+def stop(rig):
+    """After all of it: every packet, and an end in good order."""
+    rig.reload()
+    rig.check_healthy(rig.settled())
+    rig.check_unharmed()
+    more = (siege.memory(rig.daemon) - rig.memory) >> 10
+    rig.stop()
+    return f"{rig.packets} packets, each counted; {more} KiB of memory more than at the beginning"
+
+
+CASES = [case_of(path) for path in sorted(siege.RULES.glob("*.lua"))]
+CASES += [file_case(name, *how) for name, how in FILES.items()]
+
+if __name__ == "__main__":
+    lab.main(lab.Group(start, *CASES, mended, swapped, start_refused, table, stop))

@@ -1,0 +1,8 @@
+-- error: stops the collector
+-- SPDX-License-Identifier: GPL-2.0-or-later
+
+local live = require("lib.live")
+
+return live.derive(function()
+	collectgarbage("stop")
+end)

@@ -1,0 +1,8 @@
+-- error: runs a file
+-- SPDX-License-Identifier: GPL-2.0-or-later
+
+local live = require("lib.live")
+
+return live.derive(function()
+	dofile("/etc/passwd")
+end)

@@ -1,0 +1,8 @@
+-- invalid: lets a counter fall
+-- SPDX-License-Identifier: GPL-2.0-or-later
+
+local live = require("lib.live")
+
+return live.derive(function(snapshot, emit)
+	emit("xdp_netflow_hostile_total", -1)
+end)

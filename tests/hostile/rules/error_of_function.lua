@@ -1,0 +1,8 @@
+-- error: raises a function
+-- SPDX-License-Identifier: GPL-2.0-or-later
+
+local live = require("lib.live")
+
+return live.derive(function()
+	error(error)
+end)

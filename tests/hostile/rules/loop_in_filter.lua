@@ -1,0 +1,8 @@
+-- steps: loops in filter
+-- SPDX-License-Identifier: GPL-2.0-or-later
+
+local live = require("lib.live")
+
+return live.filter(function()
+	while true do end
+end)

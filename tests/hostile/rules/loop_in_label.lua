@@ -1,0 +1,8 @@
+-- steps: loops in label
+-- SPDX-License-Identifier: GPL-2.0-or-later
+
+local live = require("lib.live")
+
+return live.label(function()
+	while true do end
+end)

@@ -1,0 +1,10 @@
+-- steps: asks for modules without end
+-- SPDX-License-Identifier: GPL-2.0-or-later
+
+local live = require("lib.live")
+
+return live.derive(function()
+	while true do
+		pcall(require, "none")
+	end
+end)
