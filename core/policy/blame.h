@@ -25,7 +25,7 @@ struct xa_blame {
 	bool failed; /* in this snapshot */
 	struct xa_report why; /* of a worker that is opening; failed 0: none */
 	const char *paths[XA_BLAME_FILES]; /* NULL: none */
-	struct xa_file_id ids[XA_BLAME_FILES]; /* when the last worker was started */
+	struct xa_file_id ids[XA_BLAME_FILES]; /* when a worker was started with it last */
 };
 
 /* Titles, unique among them, and files; `count` stages. Texts live in the arena. 0 or -ENOMEM. */

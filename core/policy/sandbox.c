@@ -59,10 +59,14 @@ static const char *const always[] = {
 
 /* What dlopen(3), opendir(3) and reading files take, and the way to the second filter. */
 static const char *const opening[] = {
-	"access",  "faccessat",	 "faccessat2", "fcntl",	  "fstat",    "fstatfs",
-	"getcwd",  "getdents64", "lseek",      "mmap",	  "mprotect", "newfstatat",
-	"pread64", "readlink",	 "readlinkat", "seccomp", "stat",     "statx",
+	"access",     "faccessat",  "faccessat2", "fstat",    "fstatfs",    "getcwd",
+	"getdents64", "lseek",	    "mmap",	  "mprotect", "newfstatat", "pread64",
+	"readlink",   "readlinkat", "seccomp",	  "stat",     "statx",
 };
+
+/* Of fcntl(2) what closes descriptors on exec and reads modes. F_SETOWN and F_SETSIG together are
+ * kill(2): a signal to whomever for each message. */
+static const int controls[] = {F_GETFD, F_SETFD, F_GETFL};
 
 /* Allowed with the protection, their third argument, without PROT_EXEC. */
 static const char *const mapping[] = {"mmap", "mprotect"};
@@ -86,6 +90,19 @@ static int allow_all(scmp_filter_ctx filter, const char *const *names, size_t co
 	return error;
 }
 
+static int allow_controls(scmp_filter_ctx filter)
+{
+	int error = 0;
+
+	for (size_t i = 0; i < array_size(controls) && !error; i++) {
+		const struct scmp_arg_cmp control = SCMP_A1(SCMP_CMP_MASKED_EQ, UINT32_MAX,
+							    (scmp_datum_t)controls[i]);
+
+		error = allow(filter, "fcntl", 1, &control);
+	}
+	return error;
+}
+
 /* Nothing is written, made or cut. */
 static int allow_opening(scmp_filter_ctx filter)
 {
@@ -95,6 +112,8 @@ static int allow_opening(scmp_filter_ctx filter)
 						       O_ACCMODE | O_CREAT | O_TRUNC, O_RDONLY);
 	int error = allow_all(filter, opening, array_size(opening));
 
+	if (!error)
+		error = allow_controls(filter);
 	if (!error)
 		error = allow(filter, "openat", 1, &openat_flags);
 	if (!error)

@@ -21,7 +21,9 @@ int xa_policy_start(struct xa_policy *policy, const struct xa_setup_stage *kept)
 		stages[i].title = policy->blames[i].state.title;
 		stages[i].disabled = policy->blames[i].state.disabled;
 		policy->blames[i].why.failed = 0;
-		xa_blame_look(&policy->blames[i]);
+		/* one that is left out waits for a change of the files that it failed with */
+		if (!stages[i].disabled)
+			xa_blame_look(&policy->blames[i]);
 	}
 	xa_setup_write(&setup, policy->config, policy->max_flows, stages);
 	if (xa_buf_failed(&setup))

@@ -577,6 +577,28 @@ static void test_three_in_a_row(void **state)
 	}
 }
 
+/* A rule that is mended while it fails, by a worker that goes on, is not left out for good. */
+static void test_mended_before_disabled(void **state)
+{
+	char stages[512];
+	struct lab lab;
+
+	(void)state;
+	lab_begin(&lab);
+	(void)snprintf(stages, sizeof(stages), "{one: {mode: report, file: %s}}, {two: {}}",
+		       lab.rule);
+	assert_int_equal(open_policy(&lab, stages), 0);
+	assert_false(judge(&lab));
+	touch(lab.rule, "mended");
+	for (int i = 0; i < 1000 && !lab.disabled; i++, nap())
+		assert_false(judge(&lab));
+	assert_int_equal(lab.disabled, 1);
+	assert_int_equal(lab.enabled, 0);
+	(void)judge(&lab);
+	assert_int_equal(lab.enabled, 1);
+	lab_end(&lab);
+}
+
 static void test_only_stage_disabled(void **state)
 {
 	struct lab lab;
@@ -798,6 +820,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_opens_later),
 		cmocka_unit_test(test_schema_changes),
 		cmocka_unit_test(test_three_in_a_row),
+		cmocka_unit_test(test_mended_before_disabled),
 		cmocka_unit_test(test_only_stage_disabled),
 		cmocka_unit_test(test_texts),
 		cmocka_unit_test(test_scribble),

@@ -338,6 +338,20 @@ static void test_it_gets_nowhere(void **state)
 	stop(process);
 }
 
+static void test_it_signals_nobody(void **state)
+{
+	static const char *const attempts[] = {"owner", "signal", "async"};
+	struct process *process = begin_open("    - signal_open\n", NULL);
+	char line[64];
+
+	(void)state;
+	for (size_t i = 0; i < array_size(attempts); i++) {
+		(void)snprintf(line, sizeof(line), "log 0 1 %s was refused\n", attempts[i]);
+		assert_said(process->scene.said, line);
+	}
+	stop(process);
+}
+
 static void test_memory_ends_at_the_limit(void **state)
 {
 #ifdef __SANITIZE_ADDRESS__
@@ -472,6 +486,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_what_is_kept_is_saved),
 		cmocka_unit_test(test_it_has_no_rights),
 		cmocka_unit_test(test_it_gets_nowhere),
+		cmocka_unit_test(test_it_signals_nobody),
 		cmocka_unit_test(test_memory_ends_at_the_limit),
 		cmocka_unit_test(test_it_ends_with_its_socket),
 		cmocka_unit_test(test_it_dies_with_its_parent),
