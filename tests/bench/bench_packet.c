@@ -180,10 +180,12 @@ static int lean_place(int outer_fd, enum xa_family family, uint32_t entries)
 	return 0;
 }
 
+/* With the daemon's constants. Its clock has no offset: an addition costs the same with 0. */
 static int lean_load(struct lab *lab)
 {
 	uint32_t entries = xa_map_entries(lab->sending.flows);
 	struct lean_bpf *lean;
+	struct timespec jiffy;
 	int error;
 
 	lab->lean = lean = lean_bpf__open();
@@ -191,6 +193,9 @@ static int lean_load(struct lab *lab)
 		return -errno;
 	/* as the daemon loads it, and as a program that the sender jumps to has to be */
 	(void)bpf_program__set_flags(lean->progs.netflow_filter, BPF_F_XDP_HAS_FRAGS);
+	lean->rodata->sees_buff = xa_xdp_sees_buff(lab->xdp);
+	if (!clock_getres(CLOCK_MONOTONIC_COARSE, &jiffy))
+		lean->rodata->jiffy_ns = (__u32)jiffy.tv_nsec;
 	error = lean_bpf__load(lean);
 	if (error)
 		return error;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /*
- * What a snapshot costs: the parts that the daemon's tick is made of, over flows that the real
+ * What a snapshot costs: the daemon's own poll, ranking and rendering, over flows that the real
  * program counted, held against bare reads of the same map. Costs are CPU time of the thread, so
  * that waiting for the grace period is none; wall time is said beside it. Arguments name sections.
  */
@@ -15,17 +15,13 @@
 #include <sys/wait.h>
 
 #include "core/exit.h"
-#include "core/policy/judgement.h"
-#include "core/policy/view.h"
-#include "core/render.h"
-#include "core/source/xdp.h"
+#include "core/poll.h"
 #include "tests/bench/bench.h"
 #include "tests/bench/sender.h"
 
 #define IFINDEX_LO 1 /* where TEST_RUN says that its packets come from */
 #define SLOT	   1
 #define BATCH	   4096
-#define TOP_K	   "top_k=100"
 #define MEMORY_MAX 128.0 /* bytes a flow */
 
 extern char **environ;
@@ -34,12 +30,10 @@ extern char **environ;
 struct lab {
 	struct sender *sender;
 	struct xa_config *config;
-	struct xa_ledger *ledger;
-	struct xa_table *table;
+	struct xa_books books;
+	struct xa_poll poll;
 	struct xa_xdp *xdp;
-	struct xa_rows *rows;
 	struct xa_topk *top;
-	struct xa_table_read read;
 	struct xa_buf page;
 	int filter_fd;
 	int side_fds[XA_SIDES]; /* the IPv4 maps */
@@ -59,10 +53,8 @@ static void lab_done(struct lab *lab)
 	free(lab->values);
 	xa_buf_done(&lab->page);
 	xa_topk_free(lab->top);
-	xa_rows_free(lab->rows);
 	xa_xdp_free(lab->xdp);
-	xa_table_free(lab->table);
-	xa_ledger_free(lab->ledger);
+	xa_books_close(&lab->books);
 	xa_config_free(lab->config);
 	sender_free(lab->sender);
 }
@@ -110,16 +102,15 @@ static int sides_find(struct lab *lab)
 	return 0;
 }
 
-static int table_renew(struct lab *lab)
+/* Books in which nothing stands, whatever the maps hold. */
+static int books_renew(struct lab *lab)
 {
-	struct xa_table_limits limits = {.max = lab->flows, .idle_ticks = INT32_MAX};
+	int error;
 
-	xa_table_free(take_ptr(lab->table));
-	xa_ledger_free(take_ptr(lab->ledger));
-	if (xa_ledger_new(&lab->ledger) || xa_ledger_open(lab->ledger, SLOT) ||
-	    xa_table_new(&lab->table, &limits, lab->ledger))
-		return -ENOMEM;
-	return 0;
+	xa_books_close(&lab->books);
+	lab->books = (struct xa_books){0};
+	error = xa_books_open(&lab->books, lab->config);
+	return error ? error : xa_ledger_open(lab->books.ledger, SLOT);
 }
 
 static int xdp_open(struct lab *lab)
@@ -139,10 +130,18 @@ static int xdp_open(struct lab *lab)
 	return error ? error : sides_find(lab);
 }
 
+static int config_load(struct lab *lab)
+{
+	char max[32];
+	const char *const settings[] = {"top_k=100", "flows.idle_timeout=1h", max};
+	struct xa_whys whys = {0};
+
+	(void)snprintf(max, sizeof(max), "flows.max=%u", lab->flows);
+	return xa_config_load(&lab->config, NULL, settings, array_size(settings), &whys);
+}
+
 static int lab_open(struct lab *lab, uint32_t flows)
 {
-	static const char *const settings[] = {TOP_K};
-	struct xa_whys whys = {0};
 	int error = sender_new(&lab->sender, 1);
 
 	lab->flows = flows;
@@ -152,13 +151,11 @@ static int lab_open(struct lab *lab, uint32_t flows)
 	if (!lab->keys || !lab->values)
 		return -ENOMEM;
 	if (!error)
-		error = xa_config_load(&lab->config, NULL, settings, array_size(settings), &whys);
+		error = config_load(lab);
 	if (!error)
 		error = xa_topk_new(&lab->top, lab->config->top_k, false);
 	if (!error)
-		error = xa_rows_new(&lab->rows, flows);
-	if (!error)
-		error = table_renew(lab);
+		error = books_renew(lab);
 	return error ? error : xdp_open(lab);
 }
 
@@ -181,28 +178,12 @@ static int traffic(const struct lab *lab)
 
 /* Thread CPU nanoseconds, but for the wall times. */
 struct cost {
-	double swap;
-	double drain; /* and the flow table */
-	double sweep; /* and the largest */
+	double poll; /* swap, tally, drain, flow table */
+	double rank; /* sweep and the largest */
 	double render;
 	double wall; /* all of it without the swap */
 	double swap_wall;
 };
-
-static void take(void *ctx, const struct xa_reading *readings, size_t count, bool *ret_forget)
-{
-	struct lab *lab = ctx;
-
-	xa_table_apply(lab->table, &lab->read, readings, count, ret_forget);
-}
-
-static void forget(void *ctx, const struct xa_reading *readings, size_t count,
-		   const bool *forgotten)
-{
-	struct lab *lab = ctx;
-
-	xa_table_forget(lab->table, lab->read.side, readings, count, forgotten);
-}
 
 static double lap(uint64_t *since)
 {
@@ -212,60 +193,31 @@ static double lap(uint64_t *since)
 	return (double)spent;
 }
 
-static int collect(struct lab *lab, struct cost *ret_cost)
-{
-	struct xa_sink sink = {lab, take, forget};
-	struct xa_xdp_fill filled;
-	uint64_t cpu = bench_cpu_ns(), wall = xa_now_ns();
-	unsigned side;
-	int error = xa_xdp_swap(lab->xdp, &side);
-
-	if (error)
-		return error;
-	ret_cost->swap = lap(&cpu);
-	ret_cost->swap_wall = (double)(xa_now_ns() - wall);
-	lab->read.side = side;
-	lab->read.now_tick = xa_tick(xa_now_ns());
-	error = xa_xdp_read_tally(lab->xdp, side, lab->ledger);
-	if (!error)
-		error = xa_xdp_drain(lab->xdp, side, lab->read.now_tick, &sink, &filled);
-	ret_cost->drain = lap(&cpu);
-	return error;
-}
-
-static int publish(struct lab *lab, struct cost *ret_cost)
+static int snapshot(struct lab *lab, struct cost *ret_cost)
 {
 	const char *names[XA_SLOTS] = {[SLOT] = "lo"};
 	struct xa_exposition expo = {.buf = &lab->page};
-	struct xa_traffic traffic = {
-		.config = lab->config, .ledger = lab->ledger, .slot_names = names};
-	struct xa_ranking ranking = {.now_tick = lab->read.now_tick};
+	struct xa_traffic traffic = {.config = lab->config, .slot_names = names};
 	struct xa_left_out left_out;
-	uint64_t cpu = bench_cpu_ns();
+	uint64_t cpu = bench_cpu_ns(), start = xa_now_ns();
+	int error = xa_poll_collect(&lab->poll, lab->xdp, &lab->books);
 
-	traffic.totals = xa_rows_rank(lab->rows, lab->table, &ranking, lab->top, &traffic.hidden);
-	traffic.top = xa_topk_sorted(lab->top, &traffic.top_count);
-	ret_cost->sweep = lap(&cpu);
+	ret_cost->poll = lap(&cpu);
+	if (error)
+		return error;
+	xa_books_rank(&lab->books, lab->poll.now_tick, NULL, lab->top, &traffic);
+	ret_cost->rank = lap(&cpu);
 	xa_buf_reset(&lab->page);
 	xa_render_traffic(&expo, &traffic, &left_out);
 	ret_cost->render = lap(&cpu);
+	ret_cost->wall = (double)(xa_now_ns() - lab->poll.swapped_ns);
+	ret_cost->swap_wall = (double)(lab->poll.swapped_ns - start);
 	return traffic.totals.flows == lab->flows && !xa_buf_failed(&lab->page) ? 0 : -EBADMSG;
-}
-
-static int snapshot(struct lab *lab, struct cost *ret_cost)
-{
-	uint64_t start = xa_now_ns();
-	int error = collect(lab, ret_cost);
-
-	if (!error)
-		error = publish(lab, ret_cost);
-	ret_cost->wall = (double)(xa_now_ns() - start) - ret_cost->swap_wall;
-	return error;
 }
 
 static double cost_sum(const struct cost *cost)
 {
-	return cost->swap + cost->drain + cost->sweep + cost->render;
+	return cost->poll + cost->rank + cost->render;
 }
 
 /* --- bare reads --- */
@@ -319,7 +271,7 @@ static int timed(const struct lab *lab,
 	if (error)
 		return error;
 	start = bench_cpu_ns();
-	error = read(lab, lab->side_fds[1 - lab->read.side], &entries);
+	error = read(lab, lab->side_fds[1 - lab->poll.side], &entries);
 	*ret_ns = (double)(bench_cpu_ns() - start);
 	return error || entries == lab->flows ? error : -EBADMSG;
 }
@@ -378,9 +330,8 @@ enum {
 	KEYS,
 	BPFTOOL,
 	FIRST,
-	SWAP,
-	DRAIN,
-	SWEEP,
+	POLL,
+	RANK,
 	RENDER,
 	WALL,
 	SWAP_WALL,
@@ -389,9 +340,8 @@ enum {
 static void cost_store(const struct cost *cost, double *ret_values)
 {
 	ret_values[SNAPSHOT] = cost_sum(cost);
-	ret_values[SWAP] = cost->swap;
-	ret_values[DRAIN] = cost->drain;
-	ret_values[SWEEP] = cost->sweep;
+	ret_values[POLL] = cost->poll;
+	ret_values[RANK] = cost->rank;
 	ret_values[RENDER] = cost->render;
 	ret_values[WALL] = cost->wall;
 	ret_values[SWAP_WALL] = cost->swap_wall;
@@ -410,7 +360,7 @@ static int snapshot_measure(void *ctx, double *ret_values)
 {
 	struct lab *lab = ctx;
 	struct cost first, steady;
-	int error = table_renew(lab);
+	int error = books_renew(lab);
 
 	if (!error)
 		error = steady_snapshot(lab, &first);
@@ -467,9 +417,9 @@ static int snapshot_at(uint32_t flows, double goal)
 		return error;
 	row(&rounds, flows, "6 snapshot / bare batch read", SNAPSHOT, BATCHES, goal);
 	row(&rounds, flows, "6 first snapshot, all flows new / bare batch read", FIRST, BATCHES, 0);
-	part(&rounds, flows, "swap", SWAP);
-	part(&rounds, flows, "drain and flow table", DRAIN);
-	part(&rounds, flows, "sweep and top 100", SWEEP);
+	part(&rounds, flows, "bare batch read", BATCHES);
+	part(&rounds, flows, "swap, drain and flow table", POLL);
+	part(&rounds, flows, "sweep and top 100", RANK);
 	part(&rounds, flows, "render", RENDER);
 	part(&rounds, flows, "wall time without the swap", WALL);
 	part(&rounds, flows, "wall time of the swap", SWAP_WALL);
@@ -530,32 +480,80 @@ static int others(void)
 	return error ? error : others_at(1U << 20);
 }
 
-/* --- the largest of them --- */
+/* --- entries that stand, against entries that go --- */
 
-struct heap {
-	struct sender *sender;
-	struct xa_ledger *ledger;
-	struct xa_table *table;
-	struct xa_rows *rows;
-	struct xa_topk *top;
-	struct xa_snapshot_head
-		*head; /* and behind it the flows, as the policy's worker sees them */
-	struct xa_region_head *region; /* that it writes */
-	struct xa_region_layout layout;
-	struct xa_annotations *annotations;
+enum {
+	STANDS = 1,
+	GOES,
+	AGAIN, /* the packets into entries that stand */
+	ANEW, /* into none */
 };
 
-static void heap_done(struct heap *heap)
+/* As xa_sink.take; `ctx`: whether all go. */
+static void take_all(void *ctx, const struct xa_reading *readings, size_t count, bool *ret_forget)
 {
-	xa_annotations_free(heap->annotations);
-	free(heap->region);
-	free(heap->head);
-	xa_topk_free(heap->top);
-	xa_rows_free(heap->rows);
-	xa_table_free(heap->table);
-	xa_ledger_free(heap->ledger);
-	sender_free(heap->sender);
+	(void)readings;
+	memset(ret_forget, *(const bool *)ctx, count * sizeof(*ret_forget));
 }
+
+/* A packet for each flow, and a drain of the side that they went to. */
+static int drain_side(struct lab *lab, bool delete, double *ret_traffic_ns, double *ret_drain_ns)
+{
+	struct xa_sink sink = {.ctx = &delete, .take = take_all};
+	uint64_t cpu = bench_cpu_ns();
+	struct xa_xdp_fill fill;
+	unsigned side;
+	int error = traffic(lab);
+
+	*ret_traffic_ns = lap(&cpu);
+	if (!error)
+		error = xa_xdp_swap(lab->xdp, &side);
+	cpu = bench_cpu_ns();
+	if (!error)
+		error = xa_xdp_drain(lab->xdp, side, xa_tick(xa_now_ns()), &sink, &fill);
+	*ret_drain_ns = lap(&cpu);
+	return error || fill.entries[XA_IPV4] == lab->flows ? error : -EBADMSG;
+}
+
+/* One side's entries stand, those of the other go each time. */
+static int emptying_measure(void *ctx, double *ret_values)
+{
+	struct lab *lab = ctx;
+	int error = sender_canary(lab->sender, &ret_values[CANARY]);
+
+	if (!error)
+		error = drain_side(lab, false, &ret_values[AGAIN], &ret_values[STANDS]);
+	if (!error)
+		error = drain_side(lab, true, &ret_values[ANEW], &ret_values[GOES]);
+	return error;
+}
+
+static int emptying_at(uint32_t flows)
+{
+	LAB(lab);
+	struct bench_rounds rounds;
+	double first_round[BENCH_VALUES_MAX];
+	int error = lab_open(&lab, flows);
+
+	if (!error)
+		error = emptying_measure(&lab, first_round);
+	if (!error)
+		error = bench_measure(&rounds, BENCH_KEPT, emptying_measure, &lab);
+	if (error)
+		return error;
+	row(&rounds, flows, "6 drain that deletes / that lets stand", GOES, STANDS, 0);
+	row(&rounds, flows, "6 packets into the emptied side / into what stands", ANEW, AGAIN, 0);
+	return 0;
+}
+
+static int emptying(void)
+{
+	int error = emptying_at(1U << 16);
+
+	return error ? error : emptying_at(1U << 20);
+}
+
+/* --- the largest of them --- */
 
 enum shape {
 	SHAPE_ZIPF,
@@ -578,99 +576,48 @@ static struct xa_reading reading_of(uint32_t index, uint32_t flows, enum shape s
 	return reading;
 }
 
-static int heap_open(struct heap *heap, uint32_t flows, enum shape shape)
+/* The parts of a lab that need no kernel. */
+static int heap_open(struct lab *lab, uint32_t flows, enum shape shape)
 {
-	struct xa_table_limits limits = {.max = flows, .idle_ticks = INT32_MAX};
-	int error = sender_new(&heap->sender, 1);
+	int error = sender_new(&lab->sender, 1);
 
-	if (error)
-		return error;
-	if (xa_ledger_new(&heap->ledger) || xa_ledger_open(heap->ledger, SLOT) ||
-	    xa_table_new(&heap->table, &limits, heap->ledger) || xa_rows_new(&heap->rows, flows) ||
-	    xa_topk_new(&heap->top, 100, false))
-		return -ENOMEM;
-	for (uint32_t i = 0; i < flows; i++) {
+	lab->flows = flows;
+	if (!error)
+		error = config_load(lab);
+	if (!error)
+		error = xa_topk_new(&lab->top, lab->config->top_k, false);
+	if (!error)
+		error = books_renew(lab);
+	for (uint32_t i = 0; !error && i < flows; i++) {
 		struct xa_reading reading = reading_of(i, flows, shape);
 
-		xa_table_add(heap->table, &reading, reading.value.last_tick);
+		xa_table_add(lab->books.table, &reading, reading.value.last_tick);
 	}
-	return 0;
-}
-
-static struct xa_plugin_flow *heap_flows(const struct heap *heap)
-{
-	return (void *)((char *)heap->head + XA_SNAPSHOT_FLOWS);
-}
-
-/* A region as of two labels, of which each flow has one, with every fourth flow hidden. */
-static int heap_open_policy(struct heap *heap, uint32_t flows)
-{
-	static const struct xa_region_label labels[] = {{.name = "service"}, {.name = "zone"}};
-	uint32_t *columns;
-
-	heap->layout = xa_region_layout(flows, XA_PLUGIN_VALUE_OTHER + 1);
-	heap->head = calloc(1, xa_snapshot_size(flows));
-	heap->region = calloc(1, heap->layout.size);
-	if (!heap->head || !heap->region || xa_table_mark(heap->table) ||
-	    xa_annotations_new(&heap->annotations, flows, heap->layout.max_values))
-		return -ENOMEM;
-	xa_annotations_set_labels(heap->annotations, labels, array_size(labels));
-	heap->region->value_count = heap->layout.max_values;
-	columns = (void *)((char *)heap->region + heap->layout.columns);
-	for (uint32_t i = 0; i < flows; i++) {
-		((char *)heap->region)[heap->layout.hidden + i] = i % 4 == 0;
-		columns[(i % 2) * flows + i] = XA_PLUGIN_VALUE_OTHER;
-	}
-	return 0;
+	return error;
 }
 
 enum {
 	SUM = 1,
 	TOP,
-	RANK,
-	VIEW,
-	TAKE,
-	JUDGED,
+	RANKED,
 };
-
-static void heap_measure_policy(struct heap *heap, uint64_t *cpu, double *ret_values)
-{
-	static const char *const names[XA_SLOTS] = {[SLOT] = "lo"};
-	const struct xa_view_time time = {.wall_ns = xa_wall_ns()};
-	const struct xa_judgement judgement = xa_judgement_of(heap->annotations);
-	const struct xa_ranking ranking = {.judgement = &judgement};
-	struct xa_totals totals, hidden;
-	size_t count;
-
-	totals = xa_view_write(heap->head, heap_flows(heap), heap->table, &time, names);
-	ret_values[VIEW] = lap(cpu);
-	(void)xa_annotations_take(heap->annotations, heap->region, &heap->layout, heap_flows(heap),
-				  totals.flows);
-	ret_values[TAKE] = lap(cpu);
-	(void)xa_rows_rank(heap->rows, heap->table, &ranking, heap->top, &hidden);
-	(void)xa_topk_sorted(heap->top, &count);
-	ret_values[JUDGED] = lap(cpu);
-}
 
 static int heap_measure(void *ctx, double *ret_values)
 {
-	struct heap *heap = ctx;
-	struct xa_ranking ranking = {0};
-	struct xa_totals hidden;
-	int error = sender_canary(heap->sender, &ret_values[CANARY]);
+	struct lab *lab = ctx;
+	struct xa_traffic traffic = {.config = lab->config};
+	int error = sender_canary(lab->sender, &ret_values[CANARY]);
 	uint64_t cpu = bench_cpu_ns();
 	size_t count;
 
-	(void)xa_table_sweep(heap->table, 0, NULL, NULL);
+	(void)xa_table_sweep(lab->books.table, 0, NULL, NULL);
 	ret_values[SUM] = lap(&cpu);
-	xa_topk_reset(heap->top);
-	(void)xa_table_sweep(heap->table, 0, xa_topk_visit, heap->top);
-	(void)xa_topk_sorted(heap->top, &count);
+	xa_topk_reset(lab->top);
+	(void)xa_table_sweep(lab->books.table, 0, xa_topk_visit, lab->top);
+	(void)xa_topk_sorted(lab->top, &count);
 	ret_values[TOP] = lap(&cpu);
-	(void)xa_rows_rank(heap->rows, heap->table, &ranking, heap->top, &hidden);
-	(void)xa_topk_sorted(heap->top, &count);
-	ret_values[RANK] = lap(&cpu);
-	heap_measure_policy(heap, &cpu, ret_values);
+	xa_books_rank(&lab->books, 0, lab->top, &traffic);
+	ret_values[RANKED] = lap(&cpu);
 	return error;
 }
 
@@ -681,27 +628,19 @@ static int largest_of(enum shape shape)
 		[SHAPE_EQUAL] = "1M flows of one packet",
 		[SHAPE_VLAN] = "1M flows in a VLAN",
 	};
-	XA_CLEANUP(heap_done) struct heap heap = {0};
+	LAB(lab);
 	struct bench_rounds rounds;
 	char what[96];
-	int error = heap_open(&heap, 1U << 20, shape);
+	int error = heap_open(&lab, 1U << 20, shape);
 
 	if (!error)
-		error = heap_open_policy(&heap, 1U << 20);
-	if (!error)
-		error = bench_measure(&rounds, BENCH_KEPT, heap_measure, &heap);
+		error = bench_measure(&rounds, BENCH_KEPT, heap_measure, &lab);
 	if (error)
 		return error;
 	(void)snprintf(what, sizeof(what), "8 top 100 / sum, %s", names[shape]);
 	bench_row(&rounds, what, TOP, SUM, "ns", shape == SHAPE_ZIPF ? 1.5 : 0);
 	(void)snprintf(what, sizeof(what), "8 top 100 of rows / sum, %s", names[shape]);
-	bench_row(&rounds, what, RANK, SUM, "ns", shape == SHAPE_ZIPF ? 1.5 : 0);
-	(void)snprintf(what, sizeof(what), "8 what the policy sees / sum, %s", names[shape]);
-	bench_row(&rounds, what, VIEW, SUM, "ns", 0);
-	(void)snprintf(what, sizeof(what), "8 what it says, taken over / sum, %s", names[shape]);
-	bench_row(&rounds, what, TAKE, SUM, "ns", 0);
-	(void)snprintf(what, sizeof(what), "8 top 100 of what it shows / sum, %s", names[shape]);
-	bench_row(&rounds, what, JUDGED, SUM, "ns", 0);
+	bench_row(&rounds, what, RANKED, SUM, "ns", shape == SHAPE_ZIPF ? 1.5 : 0);
 	return 0;
 }
 
@@ -746,10 +685,8 @@ static const struct section {
 	const char *name;
 	int (*run)(void);
 } sections[] = {
-	{"memory", memory},
-	{"snapshots", snapshots},
-	{"others", others},
-	{"largest", largest},
+	{"memory", memory}, {"snapshots", snapshots}, {"emptying", emptying},
+	{"others", others}, {"largest", largest},
 };
 
 static bool is_wanted(const char *name, int argc, char **argv)
