@@ -193,7 +193,6 @@ static int lean_load(struct lab *lab)
 		return -errno;
 	/* as the daemon loads it, and as a program that the sender jumps to has to be */
 	(void)bpf_program__set_flags(lean->progs.netflow_filter, BPF_F_XDP_HAS_FRAGS);
-	lean->rodata->sees_buff = xa_xdp_sees_buff(lab->xdp);
 	if (!clock_getres(CLOCK_MONOTONIC_COARSE, &jiffy))
 		lean->rodata->jiffy_ns = (__u32)jiffy.tv_nsec;
 	error = lean_bpf__load(lean);

@@ -616,7 +616,7 @@ static int heap_measure(void *ctx, double *ret_values)
 	(void)xa_table_sweep(lab->books.table, 0, xa_topk_visit, lab->top);
 	(void)xa_topk_sorted(lab->top, &count);
 	ret_values[TOP] = lap(&cpu);
-	xa_books_rank(&lab->books, 0, lab->top, &traffic);
+	xa_books_rank(&lab->books, 0, NULL, lab->top, &traffic);
 	ret_values[RANKED] = lap(&cpu);
 	return error;
 }
