@@ -62,12 +62,12 @@ static bool blame_refused(struct xa_policy *policy)
 }
 
 /* Without a stage in sight that was at work, each may have been it; none was, if there was no
- * work to do. */
+ * work to do, or if somebody else has killed the worker. */
 static void blame_end(struct xa_policy *policy, const struct xa_end *end, bool was_idle)
 {
 	if (end->is_known)
 		xa_blame_fail(&policy->blames[end->stage], &policy->hooks, &end->report);
-	else if (was_idle)
+	else if (was_idle || end->was_killed)
 		tell_lost(policy, end->report.text);
 	else
 		blame_all(policy, &end->report);

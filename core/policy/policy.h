@@ -59,6 +59,7 @@ int xa_policy_hear(struct xa_policy *policy, enum xa_answer_kind wanted, uint64_
 struct xa_end {
 	struct xa_report report; /* with the cause */
 	bool is_orderly; /* by itself, with success */
+	bool was_killed; /* by somebody else, as the kernel does that is short of memory */
 	bool is_known; /* the stage */
 	size_t stage;
 };

@@ -84,8 +84,8 @@ class Observer(lab.Watch):
     """Scrapes all the time: the promise on every page, what was raw never falling, and when and for
     how long it was polled and judged."""
 
-    def __init__(self, daemon):
-        super().__init__(daemon, pause=0.02)
+    def __init__(self, daemon, pause=0.02):
+        super().__init__(daemon, pause)
         self.pages = []
 
     def look(self):
@@ -133,8 +133,9 @@ class Observer(lab.Watch):
 class Rig:
     """One daemon for all attacks, and what it has to know of the traffic."""
 
-    def __init__(self, world, settings=""):
+    def __init__(self, world, settings="", name="config.yaml"):
         self.world = world
+        self.name = name
         self.settings = settings
         self.wire = world.wire()
         self.packets = self.octets = 0
@@ -151,12 +152,12 @@ class Rig:
         self.memory = memory(self.daemon)
         self.descriptors = self.quiet_descriptors()
 
-    def write(self, stage, name="config.yaml"):
+    def write(self, stage):
         """The config with a stage, written as YAML, between the healthy ones."""
         stages = ("    - zones: {networks: {ipv4: 0.0.0.0/0, ipv6: \"::/0\"}}\n"
                   f"{'    - ' + stage if stage else ''}\n    - lua: {{file: {SERVICES}}}\n")
         self.config = self.world.config(
-            self.wire.monitor_if, name=name,
+            self.wire.monitor_if, name=self.name,
             extra=f"policy:\n  deadline: {int(DEADLINE * 1000)}ms\n{self.settings}"
                   f"  stages:\n{stages}")
         return self.config
