@@ -99,7 +99,9 @@ static void judge(struct xa_auditor *auditor, const char *const *names)
 	};
 
 	xa_judge_flows(auditor->running.policy, &auditor->books, &time, names);
-	auditor->judged_ns = now_ns;
+	/* without stages it saw none: deltas go on from where the marks stand */
+	if (xa_policy_has_stages(auditor->running.policy))
+		auditor->judged_ns = now_ns;
 	auditor->self.policy = xa_policy_tell(auditor->running.policy, auditor->stages);
 }
 

@@ -3,6 +3,7 @@
 /* argv -> one of the commands. What a command prints goes to stdout, why it failed to stderr. */
 
 #include <getopt.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <string.h>
 
@@ -458,6 +459,9 @@ int main(int argc, char **argv)
 	if (status >= 0)
 		return status;
 	xa_log_set(arguments.log_level, arguments.log_format);
+	/* Who starts us may ignore it, and we inherit that: then the kernel reaps a worker, and its
+	 * id, which is still ours to kill, may be somebody else's. */
+	(void)signal(SIGCHLD, SIG_DFL);
 	if (arguments.operand_count) {
 		command = *arguments.operands++;
 		arguments.operand_count--;
