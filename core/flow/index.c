@@ -26,9 +26,9 @@ uint64_t xa_index_memory_bytes(uint32_t max)
 }
 
 /* Items are looked up in no order: with small pages each look is a TLB miss as well, a quarter of
- * its time at a million flows. Under this size a huge page would cost more memory than it saves
- * time. */
-#define HUGE_FROM ((size_t)32 << 20)
+ * its time at a million flows. Under this size nothing was won, and a huge page costs
+ * memory. */
+#define HUGE_FROM ((size_t)8 << 20)
 
 void *xa_reserve(size_t size)
 {

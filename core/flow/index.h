@@ -58,12 +58,19 @@ static inline void xa_index_fetch_bucket(const struct xa_index *index, uint32_t 
 	__builtin_prefetch(&index->buckets[hash & (index->count - 1)]);
 }
 
+/* Goes on to the bucket of this hash, for a third of the items do not stand in their home; and an
+ * item may lie in three lines. */
 static inline void xa_index_fetch_item(const struct xa_index *index, uint32_t hash)
 {
-	uint32_t item = index->buckets[hash & (index->count - 1)].item;
+	size_t at = hash & (index->count - 1);
+	const char *item;
 
-	if (item == XA_ITEM_NONE)
+	while (index->buckets[at].item != XA_ITEM_NONE && index->buckets[at].hash != hash)
+		at = (at + 1) & (index->count - 1);
+	if (index->buckets[at].item == XA_ITEM_NONE)
 		return;
-	__builtin_prefetch(index->items + (item - 1) * index->item_size, 1);
-	__builtin_prefetch(index->items + (item - 1) * index->item_size + 64, 1);
+	item = index->items + (index->buckets[at].item - 1) * index->item_size;
+	__builtin_prefetch(item, 1);
+	__builtin_prefetch(item + 64, 1);
+	__builtin_prefetch(item + index->item_size - 1, 1);
 }

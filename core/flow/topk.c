@@ -95,9 +95,16 @@ static void sift_down(struct xa_topk *top, size_t at, size_t count)
 	}
 }
 
+/* Of a flow's key, what a row has in common with it: rows differ by interface and marks alone. */
+#define COMMON_BYTES offsetof(struct xa_flow_key6, tail.slot)
+
 bool xa_topk_wants(const struct xa_topk *top, const struct xa_flow *flow)
 {
-	return rank_of(top->by_bytes, flow) >= top->threshold;
+	uint64_t rank = rank_of(top->by_bytes, flow);
+
+	if (rank != top->threshold || top->count < top->k)
+		return rank >= top->threshold;
+	return top->k && memcmp(&flow->key, &top->heap[0].key, COMMON_BYTES) <= 0;
 }
 
 /* Apart, so that the many that are too small do not pay for its frame. */

@@ -17,8 +17,8 @@ void xa_topk_free(struct xa_topk *top);
 XA_DEFINE_CLEANUP(xa_topk)
 #define _cleanup_xa_topk_ XA_CLEANUP(xa_topk_cleanup)
 
-/* Whether the flow is not under the threshold, by packets or bytes alone: xa_topk_visit() may still
- * find it too small. */
+/* Whether the flow may be among the K, whatever interface and marks its key has: xa_topk_visit()
+ * may still find it too small. */
 bool xa_topk_wants(const struct xa_topk *top, const struct xa_flow *flow);
 
 /* A struct xa_topk as `ctx`: the shape that xa_table_sweep() calls. Copies the flow if it is among

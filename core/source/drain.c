@@ -86,7 +86,8 @@ static void readings_fill(struct xa_drain *drain, const struct xa_drain_side *si
 		reading->key = side->family == XA_IPV6 ? keys6[i] : xa_flow_key_widen(&keys4[i]);
 		reading->value = values[0];
 		for (size_t cpu = 1; cpu < drain->cpus; cpu++)
-			xa_flow_value_add(&reading->value, &values[cpu], side->now_tick);
+			if (values[cpu].packets)
+				xa_flow_value_add(&reading->value, &values[cpu], side->now_tick);
 	}
 }
 
@@ -125,7 +126,7 @@ static int entries_delete(struct xa_drain *drain, int map_fd, size_t key_size, s
 {
 	__u32 picks = (__u32)keys_pick(drain, key_size, count);
 
-	if (!picks || !bpf_map_delete_batch(map_fd, drain->forget_keys, &picks, NULL))
+	if (!bpf_map_delete_batch(map_fd, drain->forget_keys, &picks, NULL))
 		return 0;
 	return entries_delete_each(drain, map_fd, key_size, count);
 }
@@ -137,6 +138,8 @@ static int batch_hand_over(struct xa_drain *drain, int map_fd, const struct xa_d
 
 	readings_fill(drain, side, count);
 	sink->take(sink->ctx, drain->readings, count, drain->forget);
+	if (!memchr(drain->forget, true, count)) /* nearly always: entries stand */
+		return 0;
 	error = entries_delete(drain, map_fd, xa_map_key_size(side->family), count);
 	if (sink->forget)
 		sink->forget(sink->ctx, drain->readings, count, drain->forget);
