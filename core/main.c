@@ -461,7 +461,7 @@ int main(int argc, char **argv)
 	xa_log_set(arguments.log_level, arguments.log_format);
 	/* Who starts us may ignore it, and we inherit that: then the kernel reaps a worker, and its
 	 * id, which is still ours to kill, may be somebody else's. */
-	(void)signal(SIGCHLD, SIG_DFL);
+	(void)sigaction(SIGCHLD, &(struct sigaction){.sa_handler = SIG_DFL}, NULL);
 	if (arguments.operand_count) {
 		command = *arguments.operands++;
 		arguments.operand_count--;

@@ -143,6 +143,20 @@ int xa_child_start(struct xa_child *ret, const char *executable, const struct xa
 	return 0;
 }
 
+bool xa_child_has_ended(const struct xa_child *child)
+{
+	const struct timespec nap = {.tv_nsec = XA_NS_PER_MS};
+	siginfo_t end = {0};
+
+	for (int naps = 0; child->pid && naps < 20; naps++) {
+		if (waitid(P_PID, (id_t)child->pid, &end, WEXITED | WNOHANG | WNOWAIT) ||
+		    end.si_pid)
+			return true;
+		(void)nanosleep(&nap, NULL);
+	}
+	return !child->pid;
+}
+
 void xa_child_kill(struct xa_child *child, siginfo_t *ret_end)
 {
 	siginfo_t end = {0};

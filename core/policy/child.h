@@ -30,6 +30,10 @@ struct xa_child {
 int xa_child_start(struct xa_child *ret, const char *executable, const struct xa_buf *setup,
 		   int snapshot, size_t region_size);
 
+/* Whether it has ended by itself, or by somebody else's hand; for one that has just closed its
+ * socket, and may need a moment: 20 ms at most. */
+bool xa_child_has_ended(const struct xa_child *child);
+
 /* Kills it and waits for its end, which *ret_end, unless NULL, tells of. The region stays. Does
  * nothing without a process. */
 void xa_child_kill(struct xa_child *child, siginfo_t *ret_end);

@@ -176,13 +176,13 @@ void xa_policy_end(struct xa_policy *policy, int error, struct xa_end *ret_end)
 {
 	_cleanup_xa_buf_ struct xa_buf text = {0};
 	struct xa_report report;
+	const bool by_others = error == -EPIPE && xa_child_has_ended(&policy->child);
 	siginfo_t how = {0};
 
 	*ret_end = (struct xa_end){.report = {.failed = 1, .cause = cause_of(error)}};
 	xa_child_kill(&policy->child, &how);
 	ret_end->is_orderly = how.si_code == CLD_EXITED && how.si_status == EXIT_SUCCESS;
-	ret_end->was_killed = error == -EPIPE && how.si_code == CLD_KILLED &&
-			      how.si_status == SIGKILL;
+	ret_end->was_killed = by_others && how.si_code == CLD_KILLED && how.si_status == SIGKILL;
 	find_stage(policy, ret_end);
 	describe(policy, error, &how, &text);
 	if (ret_end->is_known)
