@@ -78,9 +78,12 @@ def attack_once(rig, script):
         assert errors.pop("error") >= 2 and not any(errors.values()), f"errors: {errors}"
         assert not rig.is_disabled(outcome.scrape, script.stage), "left out too early"
     else:
-        late = errors["time"] if script.cause in OR_TIME else 0
-        lab.equal("errors", errors, dict.fromkeys(siege.CAUSES, 0) |
-                  {"time": late} | {script.cause: 3 if script.cause == "time" else 3 - late})
+        # On a busy machine a bomb may be late before it is out of memory, and a worker's first
+        # snapshot, on which scripts behave, comes between.
+        known = {script.cause, "time"} if script.cause in OR_TIME else {script.cause}
+        count = sum(errors[cause] for cause in known)
+        assert count == sum(errors.values()), f"errors: {errors}"
+        assert count >= 3 if len(known) > 1 else count == 3, f"errors: {errors}"
         causes = [cause for cause in siege.CAUSES if errors[cause]]
         lab.equal("number of complaints", [len(failures), len(last)], [len(causes), 1])
         for cause in causes:
