@@ -179,8 +179,10 @@ def plugin(world):
     prefix = next((world.dir / "staged").rglob("xa_plugin.h")).parents[2]
     environment = out_of_tree.without_the_tree(pc, prefix)
     shutil.copytree(policylab.source_root() / "examples/plugin", world.dir / "portclass")
+    folder = pathlib.Path(out_of_tree.variable(environment, "plugindir"))
+    assert world.dir in folder.parents, f"it would be installed outside of the test, in {folder}"
     lab.run("make", "-C", str(world.dir / "portclass"), "install", env=environment)
-    return out_of_tree.variable(environment, "plugindir")
+    return folder
 
 
 def class_of(flow):

@@ -48,12 +48,15 @@ def try_it(root, build, folder):
     prefix = header.parents[2]
     environment = without_the_tree(pc, prefix)
     shutil.copytree(root / "examples/plugin", folder / "portclass")
+    plugindir = pathlib.Path(variable(environment, "plugindir"))
+    if folder not in plugindir.parents:
+        yield f"pkg-config says {plugindir}, which does not follow the prefix"
+        return
     say(["make", "-C", folder / "portclass", "install"], env=environment)
     abi = pluginlib.abi_of(header)
     if variable(environment, "abi") != str(abi):
         yield f"pkg-config says ABI {variable(environment, 'abi')}, the header {abi}"
-    plugin = pathlib.Path(variable(environment, "plugindir")) / "portclass.so"
-    yield from pluginlib.faults_of(plugin, abi)
+    yield from pluginlib.faults_of(plugindir / "portclass.so", abi)
 
 
 def main():
