@@ -60,6 +60,10 @@ int xa_privileges_drop(bool (*works)(void *ctx), void *ctx, bool *ret_kept, stru
 		return xa_why_set(ret_why, -EPERM, "cannot drop the capabilities");
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
 		return xa_why_set(ret_why, -errno, "cannot set no_new_privs");
+	/* Else who has the same user and no capability either, as the policy worker, may read
+	 * /proc/PID/mem of a process without capabilities. */
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0))
+		return xa_why_set(ret_why, -errno, "cannot close the memory to others");
 	*ret_kept = keeps;
 	return 0;
 }

@@ -7,6 +7,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 
 #include <cmocka.h>
@@ -25,6 +26,7 @@ struct found {
 	uint64_t effective_while; /* `works` was called */
 	uint64_t effective, permitted, inheritable, bounding;
 	uint64_t no_new_privs;
+	int dumpable;
 	unsigned calls;
 };
 
@@ -67,6 +69,7 @@ static void drop(bool works, int fd)
 	found.inheritable = field("CapInh");
 	found.bounding = field("CapBnd");
 	found.no_new_privs = field("NoNewPrivs");
+	found.dumpable = prctl(PR_GET_DUMPABLE);
 	_exit(write(fd, &found, sizeof(found)) != sizeof(found));
 }
 
@@ -102,6 +105,7 @@ static void test_nothing_is_left(void **state)
 	assert_int_equal(found.permitted, 0);
 	assert_int_equal(found.inheritable, 0);
 	assert_int_equal(found.no_new_privs, 1);
+	assert_int_equal(found.dumpable, 0);
 	if (found.permitted_before & BIT(CAP_SETPCAP))
 		assert_int_equal(found.bounding, 0);
 }
@@ -126,6 +130,7 @@ static void test_three_stay(void **state)
 	assert_int_equal(found.effective, found.permitted_before & KEPT);
 	assert_int_equal(found.inheritable, 0);
 	assert_int_equal(found.no_new_privs, 1);
+	assert_int_equal(found.dumpable, 0);
 	if (found.permitted_before & BIT(CAP_SETPCAP))
 		assert_int_equal(found.bounding, 0);
 }
