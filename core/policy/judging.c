@@ -135,13 +135,18 @@ static bool adopt_schema(struct xa_policy *policy)
 	return false;
 }
 
+/* What stages said while they opened may fill the socket; whoever is late has that long to let the
+ * answer follow. */
+#define LAST_WORDS_NS (10 * XA_NS_PER_MS)
+
 static bool has_opened(struct xa_policy *policy)
 {
-	const uint64_t until_ns = policy->child.started_ns + XA_POLICY_OPEN_NS;
+	const uint64_t now_ns = xa_now_ns();
+	const bool is_last = now_ns >= policy->child.started_ns + XA_POLICY_OPEN_NS;
 	int r;
 
-	r = xa_policy_hear(policy, XA_ANSWER_OPENED, 0, NULL);
-	if (r == -ETIMEDOUT && xa_now_ns() < until_ns)
+	r = xa_policy_hear(policy, XA_ANSWER_OPENED, is_last ? now_ns + LAST_WORDS_NS : 0, NULL);
+	if (r == -ETIMEDOUT && !is_last)
 		return false;
 	if (r) {
 		lose(policy, r, false);

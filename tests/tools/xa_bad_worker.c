@@ -610,7 +610,7 @@ static const struct mode modes[] = {
 	{"blame_wildly", blame_wildly, blame_wildly},
 	{"memory", report_memory, report_memory},
 	{"log_dirt", NULL, log_dirt},
-	{"log_much", NULL, log_much},
+	{"log_much", log_much, log_much},
 	{"wrong_number", NULL, say_wrong_number},
 	{"twice", NULL, say_twice},
 	{"opened", NULL, say_opened},

@@ -511,6 +511,27 @@ static void test_opens_later(void **state)
 	}
 }
 
+/* More lines than are read at once, and nobody looks before the time to open is over. */
+static void test_opens_with_many_words(void **state)
+{
+	const struct timespec long_time = {.tv_sec = 2, .tv_nsec = 100 * XA_NS_PER_MS};
+	char stages[512];
+	struct lab lab;
+
+	(void)state;
+	lab_begin(&lab);
+	(void)snprintf(stages, sizeof(stages), "{one: {mode: open_log_much, life: 2, lives: %s}}",
+		       lab.lives);
+	assert_int_equal(open_policy(&lab, stages), 0);
+	assert_true(judge(&lab));
+	kill_worker(&lab);
+	assert_false(judge(&lab));
+	(void)nanosleep(&long_time, NULL);
+	assert_true(judge(&lab));
+	assert_int_equal(xa_policy_restarts(lab.policy), 1);
+	lab_end(&lab);
+}
+
 /* What was declared first holds; a rule that declares something else wants a reload. */
 static void test_schema_changes(void **state)
 {
@@ -818,6 +839,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_answer_too_many),
 		cmocka_unit_test(test_opens),
 		cmocka_unit_test(test_opens_later),
+		cmocka_unit_test(test_opens_with_many_words),
 		cmocka_unit_test(test_schema_changes),
 		cmocka_unit_test(test_three_in_a_row),
 		cmocka_unit_test(test_mended_before_disabled),
