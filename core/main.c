@@ -450,6 +450,15 @@ static int arguments_read(struct arguments *arguments, int argc, char **argv)
 	return -1;
 }
 
+/* Who starts us may ignore SIGCHLD, and we inherit that: then the kernel reaps a worker, and its
+ * id, which is still ours to kill, may be somebody else's. */
+static void take_back_children(void)
+{
+	const struct sigaction take = {.sa_handler = SIG_DFL};
+
+	(void)sigaction(SIGCHLD, &take, NULL);
+}
+
 int main(int argc, char **argv)
 {
 	struct arguments arguments = {.log_level = XA_LOG_INFO};
@@ -459,9 +468,7 @@ int main(int argc, char **argv)
 	if (status >= 0)
 		return status;
 	xa_log_set(arguments.log_level, arguments.log_format);
-	/* Who starts us may ignore it, and we inherit that: then the kernel reaps a worker, and its
-	 * id, which is still ours to kill, may be somebody else's. */
-	(void)sigaction(SIGCHLD, &(struct sigaction){.sa_handler = SIG_DFL}, NULL);
+	take_back_children();
 	if (arguments.operand_count) {
 		command = *arguments.operands++;
 		arguments.operand_count--;

@@ -7,6 +7,8 @@ import subprocess
 import sys
 import tempfile
 
+import pluginlib
+
 
 def ignore_children():
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
@@ -14,14 +16,16 @@ def ignore_children():
 
 def main():
     auditor, plugin = sys.argv[1], pathlib.Path(sys.argv[2])
+    if pluginlib.is_sanitized(plugin):
+        print("skipped: a sanitizer's report takes longer than a stage may to open")
+        return 77
     with tempfile.NamedTemporaryFile("w", suffix=".yaml") as config:
         config.write(f"interface: lo\npolicy: {{plugin_dir: {plugin.parent}, "
                      f"stages: [{plugin.stem}]}}\n")
         config.flush()
         done = subprocess.run([auditor, "check", "-c", config.name], check=False,
                               capture_output=True, text=True, preexec_fn=ignore_children)
-    # a sanitizer makes an end of its own of a segmentation fault
-    good = "was killed by SIG" in done.stderr or "ended with code" in done.stderr
+    good = "was killed by SIGSEGV" in done.stderr
     print(done.stderr)
     print(f"{good:d} passed, {not good:d} failed, 0 skipped")
     return 0 if good else 1
