@@ -205,7 +205,7 @@ static bool judge(struct lab *lab)
 
 	fill_snapshot(lab->policy, FLOWS);
 	all = xa_policy_judge(lab->policy);
-	assert_true(xa_now_ns() - began_ns < lab->config->policy.deadline_ns + 300 * XA_NS_PER_MS);
+	assert_true(xa_now_ns() - began_ns < lab->config->policy.deadline_ns + 2 * XA_NS_PER_S);
 	assert_annotations_valid(lab->policy);
 	return all;
 }
