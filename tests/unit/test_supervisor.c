@@ -220,8 +220,11 @@ static void nap(void)
 /* Between two snapshots. */
 static void kill_worker(const struct lab *lab)
 {
-	(void)kill(xa_policy_pid(lab->policy), SIGKILL);
-	nap();
+	const pid_t pid = xa_policy_pid(lab->policy);
+	siginfo_t info;
+
+	assert_int_equal(kill(pid, SIGKILL), 0);
+	assert_int_equal(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT), 0);
 }
 
 static const char *label(const struct lab *lab, uint32_t handle, size_t at)
