@@ -287,8 +287,7 @@ class Rig:
             assert part in text, f"check does not say {part!r}, as the reload ({said}):\n{text}"
         process.end()
 
-    @staticmethod
-    def patiently(attack):
+    def patiently(self, attack):
         """A machine that is busy with other things may be late once, and not three times."""
         for last in (False, False, True):
             try:
@@ -296,6 +295,7 @@ class Rig:
             except Late:
                 if last:
                     raise
+                self.reload()  # what was counted under the stage is forgotten
         return None
 
     def row(self, name, cause, judged, poll):
