@@ -3,9 +3,10 @@
 """netflow_filter against the pcap probes that Debian ships, by CPU time a packet.
 
 A probe reads the same packets from a file: its user and system time, minus those for a file of one
-packet (softflowd waits for more than none), over the packets. The filter: what it costs above the empty program, by bench_packet. Neither side
-has the driver, and the probes have no socket to read from; the daemon's snapshots are not in it,
-nor is what the probes would export.
+packet (softflowd waits for more than none), over the packets. The filter: what it costs above the
+empty program, by bench_packet. Both are measured in each round and compared within it, for what
+else runs takes cache from both. Neither side has the driver, and the probes have no socket to read
+from; the daemon's snapshots are not in it, nor is what the probes would export.
 """
 
 import ctypes
@@ -90,17 +91,6 @@ def cpu_seconds(command):
         signal.alarm(0)
 
 
-def probe_costs(make, folder, captures):
-    """Nanoseconds a packet by number of flows: the median of the rounds."""
-    rounds = {flows: [] for flows in SIZES}
-    for _ in range(ROUNDS):
-        start = cpu_seconds(make(captures[0], folder))
-        for flows in SIZES:
-            spent = cpu_seconds(make(captures[flows], folder)) - start
-            rounds[flows].append(spent / PACKETS * 1e9)
-    return {flows: statistics.median(costs) for flows, costs in rounds.items()}
-
-
 def filter_costs(bench_packet):
     run = subprocess.run([bench_packet, "cost"], capture_output=True, text=True, check=False)
     if run.returncode:
@@ -110,25 +100,55 @@ def filter_costs(bench_packet):
     return {int(fields[1]): float(fields[2]) for fields in lines if fields[0] == "cost"}
 
 
+def probe_costs(make, folder, captures):
+    """Nanoseconds a packet by number of flows."""
+    start = cpu_seconds(make(captures[0], folder))
+    return {
+        flows: (cpu_seconds(make(captures[flows], folder)) - start) / PACKETS * 1e9
+        for flows in SIZES
+    }
+
+
+def row(name, flows, rounds):
+    ours, theirs = (statistics.median(costs) for costs in zip(*rounds))
+    ratio = statistics.median(ours / theirs for ours, theirs in rounds)
+    goal = GOALS.get((name, flows), 0)
+    print(
+        f"row\t10 filter / {name}, {SIZES[flows]} flows\t{ours:.4g}\t{theirs:.4g}\tns/packet\t"
+        f"{ratio:.3f}\t{goal:.2f}\t{len(rounds)}/{len(rounds)}",
+        flush=True,
+    )
+
+
+def compare(probes, bench_packet, folder, captures):
+    rounds = {(name, flows): [] for name, _ in probes for flows in SIZES}
+    for _ in range(ROUNDS):
+        ours = filter_costs(bench_packet)
+        for name, make in probes:
+            for flows, cost in probe_costs(make, folder, captures).items():
+                rounds[name, flows].append((ours[flows], cost))
+    for (name, flows), costs in rounds.items():
+        row(name, flows, costs)
+
+
+def installed():
+    probes = []
+    for name, make in (("softflowd", softflowd), ("pmacctd", pmacctd)):
+        if shutil.which(name):
+            probes.append((name, make))
+        else:
+            print(f"note\tno {name} on this machine: nothing about it")
+    return probes
+
+
 def main():
     signal.signal(signal.SIGALRM, overdue)
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-    ours = filter_costs(sys.argv[1])
     with tempfile.TemporaryDirectory() as folder:
         captures = {flows: f"{folder}/{flows}.pcap" for flows in (0, *SIZES)}
         for flows, path in captures.items():
             capture(path, flows or 1, PACKETS if flows else 1)
-        for name, make in (("softflowd", softflowd), ("pmacctd", pmacctd)):
-            if not shutil.which(name):
-                print(f"note\tno {name} on this machine: nothing about it")
-                continue
-            for flows, cost in probe_costs(make, folder, captures).items():
-                ratio, goal = ours[flows] / cost, GOALS.get((name, flows), 0)
-                print(
-                    f"row\t10 filter / {name}, {SIZES[flows]} flows\t{ours[flows]:.4g}\t"
-                    f"{cost:.4g}\tns/packet\t{ratio:.3f}\t{goal:.2f}\t{ROUNDS}/{ROUNDS}",
-                    flush=True,
-                )
+        compare(installed(), sys.argv[1], folder, captures)
 
 
 if __name__ == "__main__":
