@@ -417,17 +417,34 @@ static void report_memory(struct worker *worker, unsigned stage)
 	_exit(1);
 }
 
+/* In both places, as the true worker does it. */
+static void set_running(struct worker *worker, uint32_t running)
+{
+	uint32_t *again = (void *)((char *)worker->region + worker->layout.running);
+
+	*again = running;
+	head_of(worker)->running = running;
+}
+
 static void blame_nobody(struct worker *worker, unsigned stage)
 {
 	(void)stage;
-	head_of(worker)->running = 0;
+	set_running(worker, 0);
 	_exit(1);
 }
 
 static void blame_wildly(struct worker *worker, unsigned stage)
 {
 	(void)stage;
-	head_of(worker)->running = UINT32_MAX;
+	set_running(worker, UINT32_MAX);
+	_exit(1);
+}
+
+/* As a stage does that writes out of bounds, downwards. */
+static void overwrite_head(struct worker *worker, unsigned stage)
+{
+	(void)stage;
+	memset(head_of(worker), 0xa5, sizeof(*head_of(worker)));
 	_exit(1);
 }
 
@@ -608,6 +625,7 @@ static const struct mode modes[] = {
 	{"log_forever", log_forever, log_forever},
 	{"blame_nobody", blame_nobody, blame_nobody},
 	{"blame_wildly", blame_wildly, blame_wildly},
+	{"overwrite_head", NULL, overwrite_head},
 	{"memory", report_memory, report_memory},
 	{"log_dirt", NULL, log_dirt},
 	{"log_much", log_much, log_much},
@@ -668,18 +686,16 @@ static void misbehave(struct worker *worker, unsigned stage, bool in_open)
 		(in_open ? modes[i].in_open : modes[i].in_run)(worker, stage);
 		return;
 	}
-	if (wants_open == in_open)
+	if (wants_open == in_open && !strstr(name, "_in_close"))
 		_exit(99);
 }
 
 static void each_stage(struct worker *worker, bool in_open)
 {
-	struct xa_region_head *head = head_of(worker);
-
 	for (unsigned i = 0; i < worker->setup.head.stage_count; i++) {
 		if (worker->setup.stages[i].disabled)
 			continue;
-		head->running = i + 1;
+		set_running(worker, i + 1);
 		if (in_open) {
 			declare(worker, i);
 		} else {
@@ -688,7 +704,7 @@ static void each_stage(struct worker *worker, bool in_open)
 		}
 		misbehave(worker, i, in_open);
 	}
-	head->running = 0;
+	set_running(worker, 0);
 }
 
 static unsigned count_life(const struct worker *worker)
@@ -723,11 +739,26 @@ static bool begin(struct worker *worker)
 	return worker->snapshot != MAP_FAILED && worker->region != MAP_FAILED;
 }
 
+/* Modes of their own: what they do, they do here. */
+static void end_in_order(struct worker *worker)
+{
+	for (unsigned i = 0; i < worker->setup.head.stage_count; i++) {
+		const char *mode = option(worker, i, "mode");
+
+		set_running(worker, i + 1);
+		if (mode && !strcmp(mode, "crash_in_close"))
+			(void)raise(SIGSEGV);
+		if (mode && !strcmp(mode, "wait_in_close"))
+			wait_forever(worker, i);
+	}
+	_exit(0);
+}
+
 static void obey(struct worker *worker, const struct xa_order *order)
 {
 	worker->number = order->number;
 	if (order->kind == XA_ORDER_STOP)
-		_exit(0);
+		end_in_order(worker);
 	if (order->kind == XA_ORDER_SAVE) {
 		answer(XA_ANSWER_SAVED, order->number);
 		return;

@@ -409,6 +409,52 @@ static void test_runs(void **state)
 	}
 }
 
+/* Who writes over the head is found by what stands behind it: nobody else is blamed. */
+static void test_overwritten_head(void **state)
+{
+	struct lab lab;
+
+	(void)state;
+	lab_begin(&lab);
+	assert_int_equal(open_policy(&lab, "{one: {}}, {two: {mode: overwrite_head, at: 2}}"), 0);
+	assert_true(judge(&lab));
+	assert_false(judge(&lab));
+	assert_errors(&lab, 0, NO_CAUSE, "overwrite_head");
+	assert_errors(&lab, 1, XA_PLUGIN_CRASH, "overwrite_head");
+	judge_until_labelled(&lab, 1);
+	lab_end(&lab);
+}
+
+/* A stage that does wrong in close() is told of once; one that does not is not. */
+static void test_close(void **state)
+{
+	static const struct {
+		const char *mode, *text;
+	} closes[] = {
+		{"crash_in_close",
+		 "the policy worker was killed by SIGSEGV while the stage was closed"},
+		{"wait_in_close",
+		 "the policy worker took longer than 100ms while the stage was closed"},
+		{"at_no_run", ""},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < array_size(closes); i++) {
+		char stages[128];
+		struct lab lab;
+
+		lab_begin(&lab);
+		(void)snprintf(stages, sizeof(stages), "{one: {}}, {two: {mode: %s, at: 9}}",
+			       closes[i].mode);
+		assert_int_equal(open_policy(&lab, stages), 0);
+		assert_true(judge(&lab));
+		xa_policy_free(take_ptr(lab.policy));
+		assert_string_equal(lab.last_text, closes[i].text);
+		assert_int_equal(lab.failures, closes[i].text[0] != '\0');
+		lab_end(&lab);
+	}
+}
+
 /* An answer that is still to be heard when the next snapshot is shown ends the worker then. */
 static void test_answer_too_many(void **state)
 {
@@ -839,6 +885,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_no_stages),
 		cmocka_unit_test(test_no_executable),
 		cmocka_unit_test(test_runs),
+		cmocka_unit_test(test_overwritten_head),
+		cmocka_unit_test(test_close),
 		cmocka_unit_test(test_answer_too_many),
 		cmocka_unit_test(test_opens),
 		cmocka_unit_test(test_opens_later),
