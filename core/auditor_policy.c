@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "core/base/log.h"
+#include "core/trial.h"
 
 static void log_words(void *ctx, const char *title, enum xa_plugin_log_level level,
 		      const char *text)
@@ -34,12 +35,12 @@ static void log_failed(void *ctx, const char *title, enum xa_plugin_cause cause,
 			    report->text);
 }
 
-static void log_disabled(void *ctx, const char *title, enum xa_plugin_cause cause)
+static void log_disabled(void *ctx, const char *title, enum xa_plugin_cause cause, unsigned in_row)
 {
 	(void)ctx;
-	xa_log_error("stage %s failed %d times in a row cause=%s: left out until its file or the "
+	xa_log_error("stage %s failed %u time%s in a row cause=%s: left out until its file or the "
 		     "config changes",
-		     title, XA_POLICY_FAILURES_MAX, xa_cause_names[cause]);
+		     title, in_row, in_row == 1 ? "" : "s", xa_cause_names[cause]);
 }
 
 static void log_enabled(void *ctx, const char *title)
@@ -81,14 +82,13 @@ void xa_log_whys(const struct xa_whys *whys)
 			     whys->count - XA_WHYS_MAX, XA_WHYS_MAX);
 }
 
-int xa_policy_load(struct xa_policy **ret, const struct xa_config *config, uint32_t max_flows,
-		   struct xa_policy *before)
+int xa_policy_load(struct xa_policy **ret, const struct xa_config *config)
 {
 	struct xa_whys whys = {0};
-	int error = xa_judge_try(config, &(struct xa_policy_hooks){0}, &whys);
+	int error = xa_trial_run(config, &(struct xa_policy_hooks){0}, &whys);
 
 	if (!error)
-		error = xa_policy_new(ret, config, max_flows, before, &xa_policy_loggers, &whys);
+		error = xa_policy_new(ret, config, config->flows.max, &xa_policy_loggers, &whys);
 	if (error)
 		xa_log_whys(&whys);
 	return error;

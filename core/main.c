@@ -19,6 +19,7 @@
 #include "core/replay.h"
 #include "core/rule_test.h"
 #include "core/source/xdp.h"
+#include "core/trial.h"
 #include "version.h"
 
 #define SETTINGS_MAX 64
@@ -128,8 +129,8 @@ static int config_load(const struct arguments *arguments, struct xa_config **ret
 
 static int run_run(const struct arguments *arguments)
 {
-	struct xa_auditor_options options = {
-		.config_path = arguments->config_path,
+	struct xa_config_source source = {
+		.path = arguments->config_path,
 		.settings = arguments->settings,
 		.setting_count = arguments->setting_count,
 	};
@@ -138,7 +139,7 @@ static int run_run(const struct arguments *arguments)
 		return usage_error("run takes no '%s'", arguments->operands[0]);
 	if (!arguments->config_path)
 		return usage_error("run needs -c PATH");
-	return xa_auditor_run(&options);
+	return xa_auditor_run(&source);
 }
 
 static double mebibytes(uint64_t bytes)
@@ -166,7 +167,7 @@ static int print_check(const struct arguments *arguments, const struct xa_config
 static int check_stages(const struct xa_config *config)
 {
 	struct xa_whys whys = {0};
-	int error = xa_judge_try(config, &xa_policy_loggers, &whys);
+	int error = xa_trial_run(config, &xa_policy_loggers, &whys);
 
 	if (!error)
 		return XA_EXIT_OK;

@@ -159,7 +159,7 @@ void xa_blame_disable(struct xa_blame *blame, const struct xa_policy_hooks *hook
 		return;
 	blame->state.disabled = true;
 	if (hooks->disabled)
-		hooks->disabled(hooks->ctx, blame->state.title, cause);
+		hooks->disabled(hooks->ctx, blame->state.title, cause, blame->in_row);
 }
 
 void xa_blame_fail(struct xa_blame *blame, const struct xa_policy_hooks *hooks,

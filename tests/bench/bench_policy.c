@@ -266,8 +266,8 @@ static int load(struct bench *bench, enum stage stage, const char *executable, s
 	if (!error && !rules[stage])
 		set_zones(&bench->networks, &bench->configs[stage]->policy.stages[0]);
 	if (!error)
-		error = xa_policy_new(&bench->policies[stage], bench->configs[stage], FLOWS, NULL,
-				      &hooks, whys);
+		error = xa_policy_new(&bench->policies[stage], bench->configs[stage], FLOWS, &hooks,
+				      whys);
 	if (!error)
 		memcpy(xa_policy_flows(bench->policies[stage]), bench->flows,
 		       FLOWS * sizeof(*bench->flows));

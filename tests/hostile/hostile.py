@@ -161,9 +161,10 @@ def file_case(name, make, reason):
 
 # --- files that change ------------------------------------------------------------------------
 
-GOOD = 'return { labels = { "mended" }, label = function() return { mended = "yes" } end }\n'
-BAD = GOOD.replace('return { mended = "yes" }',
-                   'if flow.interface ~= "trial" then error("bad") end').replace("()", "(flow)")
+GOOD = 'return { labels = { "mended" }, label = function(flow) return { mended = "yes" } end }\n'
+BAD = "local trial\n" + GOOD.replace(
+    'return { mended = "yes" }',
+    'trial = trial or flow.interface == "trial" if not trial then error("bad") end')
 
 
 def is_mended(scrape):

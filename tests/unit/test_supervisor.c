@@ -58,9 +58,10 @@ static void on_failed(void *ctx, const char *title, enum xa_plugin_cause cause,
 	lab->failures++;
 }
 
-static void on_disabled(void *ctx, const char *title, enum xa_plugin_cause cause)
+static void on_disabled(void *ctx, const char *title, enum xa_plugin_cause cause, unsigned in_row)
 {
 	assert_true(title[0] && cause < XA_PLUGIN_CAUSE_COUNT_);
+	assert_true(in_row && in_row <= XA_POLICY_FAILURES_MAX);
 	((struct lab *)ctx)->disabled++;
 }
 
@@ -159,7 +160,7 @@ static int open_policy(struct lab *lab, const char *stages)
 	const struct xa_policy_hooks hooks = hooks_of(lab, bad_worker);
 
 	lab->config = load(stages);
-	return xa_policy_new(&lab->policy, lab->config, FLOWS, NULL, &hooks, &whys);
+	return xa_policy_new(&lab->policy, lab->config, FLOWS, &hooks, &whys);
 }
 
 static void fill_snapshot(struct xa_policy *policy, size_t count)
@@ -321,8 +322,7 @@ static void test_no_executable(void **state)
 	(void)state;
 	lab_begin(&lab);
 	lab.config = load("{one: {}}");
-	assert_int_equal(xa_policy_new(&lab.policy, lab.config, FLOWS, NULL, &hooks, &whys),
-			 -ENOENT);
+	assert_int_equal(xa_policy_new(&lab.policy, lab.config, FLOWS, &hooks, &whys), -ENOENT);
 	assert_int_equal(whys.count, 1);
 	assert_non_null(strstr(whys.why[0].text, "No such file"));
 	lab_end(&lab);
@@ -723,14 +723,26 @@ static void test_scribble(void **state)
 
 /* --- reload --- */
 
+/* As the loop waits for it. */
+static int wait_opened(const struct lab *lab, struct xa_policy *policy)
+{
+	int r;
+
+	while ((r = xa_policy_opened(policy, lab->policy, &whys)) == -EAGAIN)
+		xa_policy_wait(policy);
+	return r;
+}
+
+/* The one before judges while the other opens. */
 static void reload(struct lab *lab, const char *stages)
 {
 	const struct xa_policy_hooks hooks = hooks_of(lab, bad_worker);
 	struct xa_config *config = load(stages);
 	struct xa_policy *policy;
 
-	assert_int_equal(xa_policy_new(&policy, config, FLOWS, lab->policy, &hooks, &whys), 0);
+	assert_int_equal(xa_policy_begin(&policy, config, FLOWS, lab->policy, &hooks, &whys), 0);
 	assert_true(judge(lab));
+	assert_int_equal(wait_opened(lab, policy), 0);
 	xa_policy_free(lab->policy);
 	xa_config_free(lab->config);
 	lab->policy = policy;
@@ -750,7 +762,7 @@ static void test_reload(void **state)
 	reload(&lab, "{one: {mode: open_keep}}, {two: {}}");
 	assert_string_equal(lab.last_log, "found what was kept");
 	assert_true(judge(&lab));
-	assert_on_page(&lab, "\nxa_test_c0_total{parity=\"odd\"} 2000\n");
+	assert_on_page(&lab, "\nxa_test_c0_total{parity=\"odd\"} 3000\n");
 	assert_int_equal(xa_policy_stage(lab.policy, 1)->errors[XA_PLUGIN_STEPS], 1);
 	lab.logs = 0;
 	reload(&lab, "{one: {mode: open_keep_too_much}}");
@@ -773,8 +785,9 @@ static void test_reload_refused(void **state)
 	hooks = hooks_of(&lab, bad_worker);
 	assert_int_equal(open_policy(&lab, "{one: {}}"), 0);
 	config = load("{one: {mode: open_refuse}}");
-	assert_int_equal(xa_policy_new(&policy, config, FLOWS, lab.policy, &hooks, &whys), -EINVAL);
-	assert_null(policy);
+	assert_int_equal(xa_policy_begin(&policy, config, FLOWS, lab.policy, &hooks, &whys), 0);
+	assert_int_equal(wait_opened(&lab, policy), -EINVAL);
+	xa_policy_free(policy);
 	xa_config_free(config);
 	assert_true(judge(&lab));
 	assert_int_equal(xa_policy_restarts(lab.policy), 0);
@@ -854,7 +867,7 @@ static void test_real(void **state)
 	lab_begin(&lab);
 	hooks = hooks_of(&lab, auditor);
 	lab.config = load("{zones: {networks: {office: [10.0.0.0/25], lab: [192.0.2.0/24]}}}");
-	if (xa_policy_new(&lab.policy, lab.config, FLOWS, NULL, &hooks, &whys))
+	if (xa_policy_new(&lab.policy, lab.config, FLOWS, &hooks, &whys))
 		fail_msg("%s", whys.why[0].text);
 	assert_true(judge(&lab));
 	assert_string_equal(label(&lab, 1, 0), "office");
