@@ -321,6 +321,27 @@ static void reload_tell(struct xa_auditor *auditor, int error)
 		       error ? "the last reload was refused" : "reloaded");
 }
 
+static int reload_begin(struct xa_auditor *auditor)
+{
+	auditor->reload_wanted = false;
+	xa_notify_send(&auditor->notify, "RELOADING=1\nMONOTONIC_USEC=%llu",
+		       (unsigned long long)(xa_now_ns() / 1000));
+	return xa_reload_begin(&auditor->reload, auditor->source, &auditor->running);
+}
+
+/* Whether there is a worker to wait for; else *ret_error is the outcome. */
+static bool reload_goes_on(struct xa_auditor *auditor, int *ret_error)
+{
+	const struct xa_policy *awaited;
+
+	*ret_error = xa_reload_step(&auditor->reload, &auditor->running);
+	if (*ret_error != -EAGAIN)
+		return false;
+	awaited = xa_reload_awaits(&auditor->reload);
+	*ret_error = xa_loop_await(&auditor->loop, xa_policy_fd(awaited));
+	return !*ret_error;
+}
+
 /* Goes on with the reload that is under way, or begins the one that is wanted. However many were
  * asked for meanwhile, one follows, by the files as they are then. */
 static void reload(struct xa_auditor *auditor)
@@ -330,15 +351,9 @@ static void reload(struct xa_auditor *auditor)
 	if (!auditor->reload.is_under_way) {
 		if (!auditor->reload_wanted)
 			return;
-		auditor->reload_wanted = false;
-		xa_notify_send(&auditor->notify, "RELOADING=1\nMONOTONIC_USEC=%llu",
-			       (unsigned long long)(xa_now_ns() / 1000));
-		error = xa_reload_begin(&auditor->reload, auditor->source, &auditor->running);
+		error = reload_begin(auditor);
 	}
-	if (!error)
-		error = xa_reload_step(&auditor->reload, &auditor->running);
-	if (error == -EAGAIN &&
-	    !xa_loop_await(&auditor->loop, xa_policy_fd(xa_reload_awaits(&auditor->reload))))
+	if (!error && reload_goes_on(auditor, &error))
 		return;
 	(void)xa_loop_await(&auditor->loop, -1);
 	if (error)
