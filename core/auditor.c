@@ -448,7 +448,8 @@ static int open_http(struct xa_auditor *auditor)
 	int error = xa_board_new(&auditor->board);
 
 	if (!error)
-		error = xa_server_new(&auditor->server, auditor->board);
+		error = xa_server_new(&auditor->server, auditor->board,
+				      &(struct xa_server_hooks){0});
 	if (!error)
 		error = xa_server_listen(auditor->server, auditor->running.config, &why);
 	if (error)
