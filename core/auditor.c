@@ -366,6 +366,7 @@ static void reload(struct xa_auditor *auditor)
 	stats->last_ok = !error;
 	if (error) {
 		stats->failures[phase]++;
+		stats->last_phase = phase;
 		xa_log_error("config not reloaded, the one before runs on");
 	} else {
 		stats->success_time = wall_seconds();
