@@ -8,6 +8,7 @@
 #include "core/auditor.h"
 
 #include <limits.h>
+#include <signal.h>
 #include <string.h>
 
 #include "core/auditor_policy.h"
@@ -42,6 +43,7 @@ struct xa_auditor {
 	struct xa_server *server;
 	struct xa_self self;
 	struct xa_self_stage stages[XA_POLICY_STAGES_MAX]; /* self.policy's */
+	struct xa_buf outcome; /* of the last reload, in the log's words, one a line */
 	uint64_t judged_ns; /* when the policy saw a snapshot last; 0: never */
 	struct xa_notify notify;
 	uint64_t publish_cpu_ns; /* of the last snapshot */
@@ -59,6 +61,7 @@ static void running_done(struct xa_running *running)
 static void auditor_done(struct xa_auditor *auditor)
 {
 	xa_notify_close(&auditor->notify);
+	xa_buf_done(&auditor->outcome);
 	xa_server_free(auditor->server);
 	xa_board_free(auditor->board);
 	xa_attach_free(auditor->attach);
@@ -250,15 +253,16 @@ static bool is_slot_free(void *ctx, uint8_t slot)
 
 /* --- config --- */
 
-static int running_load(const struct xa_auditor_options *options, struct xa_running *ret_running)
+static int running_load(struct xa_auditor *auditor, struct xa_running *ret_running)
 {
+	const struct xa_auditor_options *options = auditor->options;
 	struct xa_running running = {0};
 	struct xa_whys whys = {0};
 	int error = xa_config_load(&running.config, options->config_path, options->settings,
 				   options->setting_count, &whys);
 
 	if (error) {
-		xa_log_whys(&whys);
+		xa_log_whys(&whys, &auditor->outcome);
 		return error;
 	}
 	error = xa_topk_new(&running.top, running.config->top_k,
@@ -275,7 +279,8 @@ static int running_load(const struct xa_auditor_options *options, struct xa_runn
 static int policy_load(struct xa_auditor *auditor, struct xa_running *next,
 		       struct xa_policy *before)
 {
-	int error = xa_policy_load(&next->policy, next->config, next->config->flows.max, before);
+	int error = xa_policy_load(&next->policy, next->config, next->config->flows.max, before,
+				   &auditor->outcome);
 
 	return error ? error : xa_judge_prepare(next->policy, &auditor->books);
 }
@@ -327,7 +332,7 @@ static int reload_try(struct xa_auditor *auditor, enum xa_reload_phase *phase)
 {
 	struct xa_running next, before = auditor->running;
 	struct xa_why why = {0};
-	int error = running_load(auditor->options, &next);
+	int error = running_load(auditor, &next);
 
 	*phase = XA_RELOAD_PHASE_CONFIG;
 	if (error)
@@ -339,7 +344,7 @@ static int reload_try(struct xa_auditor *auditor, enum xa_reload_phase *phase)
 		error = running_try(auditor, &next, phase, &why);
 	if (error) {
 		if (why.text[0])
-			xa_log_error("%s", why.text);
+			xa_log_reason(&auditor->outcome, "%s", why.text);
 		running_done(&next);
 		return error;
 	}
@@ -361,18 +366,22 @@ static void reload(struct xa_auditor *auditor)
 
 	xa_notify_send(&auditor->notify, "RELOADING=1\nMONOTONIC_USEC=%llu",
 		       (unsigned long long)(xa_now_ns() / 1000));
+	xa_server_reload_begins(auditor->server);
+	xa_buf_reset(&auditor->outcome);
 	error = reload_try(auditor, &phase);
 	stats->count++;
 	stats->last_ok = !error;
 	if (error) {
 		stats->failures[phase]++;
 		stats->last_phase = phase;
-		xa_log_error("config not reloaded, the one before runs on");
+		xa_log_reason(&auditor->outcome, "config not reloaded, the one before runs on");
 	} else {
 		stats->success_time = wall_seconds();
 		xa_log_info("config reloaded");
+		xa_buf_adds(&auditor->outcome, "config reloaded\n");
 	}
 	tick(auditor); /* the page shows the outcome now, not an interval later */
+	xa_server_reloaded(auditor->server, !error, auditor->outcome.text);
 	xa_notify_send(&auditor->notify, "READY=1\nSTATUS=%s",
 		       error ? "the last reload was refused" : "reloaded");
 }
@@ -443,16 +452,26 @@ static int open_kernel(struct xa_auditor *auditor)
 	return error;
 }
 
+/* As HUP does, so that all who ask while one runs get one reload together. To the process, not to
+ * the server's thread that calls: there it would stay pending, where the loop does not look. */
+static void ask_reload(void *ctx)
+{
+	(void)ctx;
+	(void)kill(getpid(), SIGHUP);
+}
+
 static int open_http(struct xa_auditor *auditor)
 {
+	const struct xa_server_hooks hooks = {.reload = ask_reload};
 	struct xa_why why = {0};
 	int error = xa_board_new(&auditor->board);
 
 	if (!error)
-		error = xa_server_new(&auditor->server, auditor->board,
-				      &(struct xa_server_hooks){0});
+		error = xa_server_new(&auditor->server, auditor->board, &hooks);
 	if (!error)
 		error = xa_server_listen(auditor->server, auditor->running.config, &why);
+	if (!error)
+		xa_server_keep(auditor->server, auditor->running.config);
 	if (error)
 		xa_log_error("%s", why.text[0] ? why.text : strerror(-error));
 	return error;
@@ -473,7 +492,7 @@ static int start(struct xa_auditor *auditor)
 
 	if (error)
 		xa_log_warn("cannot reach NOTIFY_SOCKET: %s, ignoring", strerror(-error));
-	error = running_load(auditor->options, &auditor->running);
+	error = running_load(auditor, &auditor->running);
 	if (error)
 		return error == -ENOMEM ? XA_EXIT_FAILURE : XA_EXIT_CONFIG;
 	error = open_loop(auditor);

@@ -4,6 +4,7 @@
 
 #include "core/auditor_policy.h"
 
+#include <stdarg.h>
 #include <string.h>
 
 #include "core/base/log.h"
@@ -62,27 +63,40 @@ const struct xa_policy_hooks xa_policy_loggers = {
 	.lost = log_lost,
 };
 
-void xa_log_whys(const struct xa_whys *whys)
+void xa_log_reason(struct xa_buf *reasons, const char *format, ...)
+{
+	char line[sizeof(struct xa_why) + 32];
+	va_list args;
+
+	va_start(args, format);
+	(void)vsnprintf(line, sizeof(line), format, args);
+	va_end(args);
+	xa_log_error("%s", line);
+	xa_buf_addf(reasons, "%s\n", line);
+}
+
+void xa_log_whys(const struct xa_whys *whys, struct xa_buf *reasons)
 {
 	for (size_t i = 0; i < whys->count && i < XA_WHYS_MAX; i++) {
 		const struct xa_why *why = &whys->why[i];
 
 		if (why->line && why->column)
-			xa_log_error("%s:%u:%u: %s", why->file, why->line, why->column, why->text);
+			xa_log_reason(reasons, "%s:%u:%u: %s", why->file, why->line, why->column,
+				      why->text);
 		else if (why->line)
-			xa_log_error("%s:%u: %s", why->file, why->line, why->text);
+			xa_log_reason(reasons, "%s:%u: %s", why->file, why->line, why->text);
 		else if (why->file[0])
-			xa_log_error("%s: %s", why->file, why->text);
+			xa_log_reason(reasons, "%s: %s", why->file, why->text);
 		else
-			xa_log_error("%s", why->text);
+			xa_log_reason(reasons, "%s", why->text);
 	}
 	if (whys->count > XA_WHYS_MAX)
-		xa_log_error("%zu more errors (xdp-auditor check shows the first %d)",
-			     whys->count - XA_WHYS_MAX, XA_WHYS_MAX);
+		xa_log_reason(reasons, "%zu more errors (xdp-auditor check shows the first %d)",
+			      whys->count - XA_WHYS_MAX, XA_WHYS_MAX);
 }
 
 int xa_policy_load(struct xa_policy **ret, const struct xa_config *config, uint32_t max_flows,
-		   struct xa_policy *before)
+		   struct xa_policy *before, struct xa_buf *reasons)
 {
 	struct xa_whys whys = {0};
 	int error = xa_judge_try(config, &(struct xa_policy_hooks){0}, &whys);
@@ -90,7 +104,7 @@ int xa_policy_load(struct xa_policy **ret, const struct xa_config *config, uint3
 	if (!error)
 		error = xa_policy_new(ret, config, max_flows, before, &xa_policy_loggers, &whys);
 	if (error)
-		xa_log_whys(&whys);
+		xa_log_whys(&whys, reasons);
 	return error;
 }
 
