@@ -9,8 +9,10 @@
 #include "core/auditor.h"
 
 #include <limits.h>
+#include <signal.h>
 #include <string.h>
 
+#include "config/whys.h"
 #include "core/auditor_policy.h"
 #include "core/base/log.h"
 #include "core/exit.h"
@@ -287,7 +289,8 @@ static int swap(struct xa_auditor *auditor)
 	if (!error)
 		error = running_try(auditor, next, &auditor->reload.phase, &why);
 	if (error) {
-		xa_log_error("%s", why.text[0] ? why.text : strerror(-error));
+		xa_whys_add(&auditor->reload.whys, "", 0, 0, "%s",
+			    why.text[0] ? why.text : strerror(-error));
 		return error;
 	}
 	xa_books_configure(&auditor->books, next->config);
@@ -305,18 +308,26 @@ static int swap(struct xa_auditor *auditor)
 
 static void reload_tell(struct xa_auditor *auditor, int error)
 {
+	static const char refused[] = "config not reloaded, the one before runs on";
+	static const char taken[] = "config reloaded";
 	struct xa_reload_stats *stats = &auditor->self.reload;
+	_cleanup_xa_buf_ struct xa_buf outcome = {0};
 
 	stats->count++;
 	stats->last_ok = !error;
 	if (error) {
 		stats->failures[auditor->reload.phase]++;
-		xa_log_error("config not reloaded, the one before runs on");
+		stats->last_phase = auditor->reload.phase;
+		xa_log_whys(&auditor->reload.whys);
+		xa_log_error("%s", refused);
 	} else {
 		stats->success_time = wall_seconds();
-		xa_log_info("config reloaded");
+		xa_log_info("%s", taken);
 	}
 	tick(auditor); /* the page shows the outcome now, not an interval later */
+	xa_whys_lines(&auditor->reload.whys, &outcome);
+	xa_buf_addf(&outcome, "%s\n", error ? refused : taken);
+	xa_server_reloaded(auditor->server, !error, outcome.text);
 	xa_notify_send(&auditor->notify, "READY=1\nSTATUS=%s",
 		       error ? "the last reload was refused" : "reloaded");
 }
@@ -326,6 +337,7 @@ static int reload_begin(struct xa_auditor *auditor)
 	auditor->reload_wanted = false;
 	xa_notify_send(&auditor->notify, "RELOADING=1\nMONOTONIC_USEC=%llu",
 		       (unsigned long long)(xa_now_ns() / 1000));
+	xa_server_reload_begins(auditor->server);
 	return xa_reload_begin(&auditor->reload, auditor->source, &auditor->running);
 }
 
@@ -356,9 +368,7 @@ static void reload(struct xa_auditor *auditor)
 	if (!error && reload_goes_on(auditor, &error))
 		return;
 	(void)xa_loop_await(&auditor->loop, -1);
-	if (error)
-		xa_log_whys(&auditor->reload.whys);
-	else
+	if (!error)
 		error = swap(auditor);
 	xa_reload_end(&auditor->reload);
 	reload_tell(auditor, error);
@@ -430,15 +440,26 @@ static int open_kernel(struct xa_auditor *auditor)
 	return error;
 }
 
+/* As HUP does, so that all who ask while one runs get one reload together. To the process, not to
+ * the server's thread that calls: there it would stay pending, where the loop does not look. */
+static void ask_reload(void *ctx)
+{
+	(void)ctx;
+	(void)kill(getpid(), SIGHUP);
+}
+
 static int open_http(struct xa_auditor *auditor)
 {
+	const struct xa_server_hooks hooks = {.reload = ask_reload};
 	struct xa_why why = {0};
 	int error = xa_board_new(&auditor->board);
 
 	if (!error)
-		error = xa_server_new(&auditor->server, auditor->board);
+		error = xa_server_new(&auditor->server, auditor->board, &hooks);
 	if (!error)
 		error = xa_server_listen(auditor->server, auditor->running.config, &why);
+	if (!error)
+		xa_server_keep(auditor->server, auditor->running.config);
 	if (error)
 		xa_log_error("%s", why.text[0] ? why.text : strerror(-error));
 	return error;
