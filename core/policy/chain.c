@@ -126,8 +126,8 @@ static int find_plugin(struct xa_chain *chain, uint32_t number, struct xa_whys *
 	if (!xa_plugin_find(&chain->builtin, chain->setup->head.plugin_dir, wanted->name,
 			    &stage->plugin, &stage->handle, &why))
 		return 0;
-	return xa_whys_add(whys, wanted->file, wanted->line, wanted->column, "%s: %s",
-			   xa_stage_path(wanted->name, number).text, why.text);
+	return xa_whys_add(whys, wanted->file, wanted->line, wanted->column, "%s: %s", wanted->path,
+			   why.text);
 }
 
 /* The stage's plugin and its options. */
@@ -142,14 +142,12 @@ static int prepare(struct xa_chain *chain, uint32_t number, struct xa_plugin_val
 		const struct xa_plugin *plugin = chain->stages[number].plugin;
 
 		values = xa_arena_alloc(chain->arena, plugin->option_count * sizeof(*values));
-		error = values ? xa_stage_options_read(chain->arena, plugin, wanted, number, values,
-						       &whys)
+		error = values ? xa_stage_options_read(chain->arena, plugin, wanted, values, &whys)
 			       : -ENOMEM;
 	}
 	if (error == -ENOMEM)
 		(void)xa_whys_add(&whys, wanted->file, wanted->line, wanted->column,
-				  "%s: not enough memory for its options",
-				  xa_stage_path(wanted->name, number).text);
+				  "%s: not enough memory for its options", wanted->path);
 	send_whys(chain, number, &whys);
 	if (!error)
 		*ret_values = values;
