@@ -38,6 +38,12 @@ struct xa_chain {
 	uint8_t *hidden; /* what was hidden before the stage */
 };
 
+uint64_t xa_chain_memory_bytes(uint32_t max_flows, uint32_t max_values)
+{
+	return (uint64_t)max_flows * (2 * sizeof(uint32_t) + 2 * sizeof(uint8_t)) +
+	       xa_values_memory_bytes(max_values);
+}
+
 int xa_chain_new(struct xa_chain **ret, const struct xa_setup *setup,
 		 const struct xa_builtin_plugins *builtin, void *region, int socket)
 {
