@@ -15,6 +15,7 @@
 #include "core/builtin.h"
 #include "core/diag.h"
 #include "core/exit.h"
+#include "core/policy/footprint.h"
 #include "core/policy/worker.h"
 #include "core/replay.h"
 #include "core/rule_test.h"
@@ -147,6 +148,18 @@ static double mebibytes(uint64_t bytes)
 	return (double)bytes / (1 << 20);
 }
 
+static void add_footprint(struct xa_buf *text, const struct xa_config *config)
+{
+	const struct xa_footprint footprint = xa_footprint_of(config);
+
+	xa_buf_addf(
+		text,
+		"memory for the policy: up to %.1f MiB in the daemon and %.1f MiB for each derived "
+		"metric, %.1f MiB shared with the worker, %.1f MiB in the worker\n",
+		mebibytes(footprint.daemon_bytes), mebibytes(footprint.metric_bytes),
+		mebibytes(footprint.shared_bytes), mebibytes(footprint.worker_bytes));
+}
+
 static int print_check(const struct arguments *arguments, const struct xa_config *config)
 {
 	_cleanup_xa_buf_ struct xa_buf text = {0};
@@ -160,6 +173,8 @@ static int print_check(const struct arguments *arguments, const struct xa_config
 		    "memory for %u flows: %.1f MiB in the kernel, up to %.1f MiB in the daemon\n",
 		    config->flows.max, mebibytes(xa_xdp_memory_bytes(&options)),
 		    mebibytes(xa_books_memory_bytes(config)));
+	if (config->policy.stage_count)
+		add_footprint(&text, config);
 	return print(&text);
 }
 

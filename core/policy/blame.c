@@ -29,9 +29,16 @@ static const char *file_option(const struct xa_stage *stage)
 
 /* --- titles --- */
 
+/* A rule is its file. The file of the zones is no more than a long option; and there is one such
+ * stage, for a label has one owner. */
+static const char *file_in_title(const struct xa_stage *stage)
+{
+	return strcmp(stage->name, "zones") != 0 ? file_option(stage) : NULL;
+}
+
 static void name_stage(char *title, size_t size, const struct xa_stage *stage)
 {
-	const char *file = file_option(stage), *base;
+	const char *file = file_in_title(stage), *base;
 	size_t len;
 
 	(void)snprintf(title, size, "%s", stage->name);

@@ -215,6 +215,8 @@ def refusals():
         ("lua_option", [good, lua("bad", "stepps: 5")], GOOD, "", "stepps"),
         ("zones_option", [good, "zones: {netwroks: {a: 10.0.0.0/8}}"], GOOD, "", "netwroks"),
         ("network", [good, "zones: {networks: {a: 10.0.0.0/33}}"], GOOD, "", "10.0.0.0/33"),
+        ("zones_file", [good, "zones: {file: bad.lua}"], "# all\n10.0.0.0/33 a\n", "bad.lua:2",
+         "10.0.0.0/33"),
         ("stage", [good, "zonez: {}"], GOOD, "", "zonez"),
         ("path", [good, "../zones: {}"], GOOD, "", "../zones"),
         ("slash", [good, "sub/zones: {}"], GOOD, "", "sub/zones"),
@@ -311,6 +313,32 @@ def switched_off(rig):
               sum(report["packets"] for report in rig.reports[gained:]))
 
 
+def listed(rig):
+    """A list of networks that goes bad: a reload is refused, a new worker leaves the zones out and
+    takes them back when the list is mended; there is one title for them all the while."""
+    path = rig.world.dir / "zones.txt"
+    good = "198.18.0.0/16 {0}\n2001:db8::/48 {0}\n"
+    path.write_text(good.format("one"))
+    path.chmod(0o644)
+    def sources(scrape):
+        return set(policylab.labels_of(scrape, "src_zone").values())
+    lab.equal("zones", sources(rig.take(["zones: {file: zones.txt}"])), {("one",)})
+    worker = policylab.worker(rig.daemon)
+    path.write_text(good.format("two") + "10.1.2.3/16 three\n")
+    log = len(rig.daemon.lines)
+    assert not rig.daemon.reload(), "a bad list was taken"
+    rig.daemon.wait_line(r"zones\.txt:3:1: .*10\.1\.2\.3/16 has host bits", log)
+    lab.equal("zones after the reload", sources(rig.wait_snapshots(2)), {("one",)})
+    lab.equal("the worker", policylab.worker(rig.daemon), worker)
+    os.kill(worker, signal.SIGKILL)
+    page = disabled(rig, "zones", "error")
+    lab.equal("zones without a stage", sources(page), {("",)})
+    path.write_text(good.format("three"))
+    rig.wait_for("the mended list", lambda scrape: sources(scrape) == {("three",)})
+    lab.equal("lines", len(rig.lines("stage zones is tried again: its file has changed", log)), 1)
+    lab.check_exact(rig.daemon.scrape(), *rig.reports)
+
+
 def rearranged(rig):
     """Stages come, go and change places: each sees what those before it say and leave."""
     hide = rule(filter="return flow.dport ~= 443")
@@ -370,4 +398,4 @@ def not_started(world):
 
 if __name__ == "__main__":
     lab.main(lab.Group(empty, late, edited, edited_badly, steps, raised, each_second, refused,
-                       hanging, switched_off, rearranged), check, not_started)
+                       hanging, switched_off, listed, rearranged), check, not_started)

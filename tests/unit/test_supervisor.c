@@ -19,6 +19,7 @@
 #include <cmocka.h>
 
 #include "config/load.h"
+#include "core/policy/blame.h"
 #include "core/policy/supervisor.h"
 #include "core/policy/text.h"
 
@@ -299,6 +300,22 @@ static void test_good(void **state)
 	assert_string_equal(xa_policy_stage(lab.policy, 2)->title, "two:b#2");
 	assert_int_equal(xa_policy_restarts(lab.policy), 0);
 	lab_end(&lab);
+}
+
+/* A rule has the name of its file, the zones have theirs whether there is a file or not. */
+static void test_titles(void **state)
+{
+	static const char *const titles[] = {"zones",	   "lua:b",	"lua:b#2",
+					     "two:a.list", "lua:zones", "lua"};
+	struct xa_blame blames[array_size(titles)] = {0};
+	_cleanup_xa_config_ struct xa_config *config = load(
+		"{zones: {file: a.list}}, {lua: {file: b.lua}}, {lua: {file: c/b.lua}}, "
+		"{two: {file: a.list}}, {lua: {file: zones}}, {lua: {}}");
+
+	(void)state;
+	assert_int_equal(xa_blames_init(blames, config, config->arena), 0);
+	for (size_t i = 0; i < array_size(titles); i++)
+		assert_string_equal(blames[i].state.title, titles[i]);
 }
 
 static void test_no_stages(void **state)
@@ -895,6 +912,7 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_good),
+		cmocka_unit_test(test_titles),
 		cmocka_unit_test(test_no_stages),
 		cmocka_unit_test(test_no_executable),
 		cmocka_unit_test(test_runs),
