@@ -16,6 +16,7 @@
 #include "core/diag.h"
 #include "core/exit.h"
 #include "core/policy/footprint.h"
+#include "core/policy/landlock.h"
 #include "core/policy/worker.h"
 #include "core/replay.h"
 #include "core/rule_test.h"
@@ -140,6 +141,9 @@ static int run_run(const struct arguments *arguments)
 		return usage_error("run takes no '%s'", arguments->operands[0]);
 	if (!arguments->config_path)
 		return usage_error("run needs -c PATH");
+	if (!xa_landlock_version())
+		xa_log_info("no Landlock here (before 5.13, or not in lsm=): while plugins are "
+			    "opened, they can read all files that this user can");
 	return xa_auditor_run(&source);
 }
 

@@ -116,6 +116,17 @@ static void touch(const char *path, const char *text)
 	(void)fclose(file);
 }
 
+static struct lab left; /* its paths: the lab of a test that fails is gone with its stack */
+
+static int clean_up(void **state)
+{
+	(void)state;
+	(void)unlink(left.lives);
+	(void)unlink(left.rule);
+	(void)rmdir(left.folder);
+	return 0;
+}
+
 static void lab_begin(struct lab *lab)
 {
 	*lab = (struct lab){.folder = "/tmp/xa-supervisor-XXXXXX"};
@@ -125,6 +136,7 @@ static void lab_begin(struct lab *lab)
 	touch(lab->lives, "");
 	touch(lab->rule, "");
 	lab->fds = count_fds();
+	left = *lab;
 }
 
 static void lab_end(struct lab *lab)
@@ -136,9 +148,6 @@ static void lab_end(struct lab *lab)
 	assert_int_equal(waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT), -1);
 	assert_int_equal(errno, ECHILD);
 	assert_int_equal(count_fds(), lab->fds);
-	(void)unlink(lab->lives);
-	(void)unlink(lab->rule);
-	(void)rmdir(lab->folder);
 }
 
 /* A config with these stages, as YAML in one line. */
@@ -908,31 +917,33 @@ static void test_round_trip(void **state)
 	lab_end(&lab);
 }
 
+#define TEST(function) cmocka_unit_test_teardown(function, clean_up)
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_good),
-		cmocka_unit_test(test_titles),
-		cmocka_unit_test(test_no_stages),
-		cmocka_unit_test(test_no_executable),
-		cmocka_unit_test(test_runs),
-		cmocka_unit_test(test_overwritten_head),
-		cmocka_unit_test(test_close),
-		cmocka_unit_test(test_answer_too_many),
-		cmocka_unit_test(test_opens),
-		cmocka_unit_test(test_opens_later),
-		cmocka_unit_test(test_opens_with_many_words),
-		cmocka_unit_test(test_schema_changes),
-		cmocka_unit_test(test_three_in_a_row),
-		cmocka_unit_test(test_mended_before_disabled),
-		cmocka_unit_test(test_only_stage_disabled),
-		cmocka_unit_test(test_texts),
-		cmocka_unit_test(test_scribble),
-		cmocka_unit_test(test_reload),
-		cmocka_unit_test(test_reload_refused),
-		cmocka_unit_test(test_killed),
-		cmocka_unit_test(test_real),
-		cmocka_unit_test(test_round_trip),
+		TEST(test_good),
+		TEST(test_titles),
+		TEST(test_no_stages),
+		TEST(test_no_executable),
+		TEST(test_runs),
+		TEST(test_overwritten_head),
+		TEST(test_close),
+		TEST(test_answer_too_many),
+		TEST(test_opens),
+		TEST(test_opens_later),
+		TEST(test_opens_with_many_words),
+		TEST(test_schema_changes),
+		TEST(test_three_in_a_row),
+		TEST(test_mended_before_disabled),
+		TEST(test_only_stage_disabled),
+		TEST(test_texts),
+		TEST(test_scribble),
+		TEST(test_reload),
+		TEST(test_reload_refused),
+		TEST(test_killed),
+		TEST(test_real),
+		TEST(test_round_trip),
 	};
 
 	if (argc != 3)
