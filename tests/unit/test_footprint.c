@@ -194,7 +194,7 @@ static void test_shared_and_worker(void **state)
 	struct xa_policy *policy;
 
 	(void)state;
-	if (xa_policy_new(&policy, config, config->flows.max, NULL, &hooks, &whys))
+	if (xa_policy_new(&policy, config, config->flows.max, &hooks, &whys))
 		fail_msg("%s", whys.why[0].text);
 	assert_near(footprint.shared_bytes, shared());
 	assert_int_equal(footprint.daemon_bytes, xa_annotations_memory_bytes(100000, values));
