@@ -71,6 +71,7 @@ struct xa_config {
 	unsigned top_k;
 	struct xa_listen *listen;
 	size_t listen_count;
+	enum xa_switch watch; /* of the configuration's files */
 	struct {
 		enum xa_switch reload;
 	} http;

@@ -19,7 +19,6 @@
 
 #define ATTEMPTS 3
 #define ENDING	 ".yaml"
-#define CURRENT	 "..data"
 
 void xa_files_done(struct xa_files *files)
 {
@@ -59,7 +58,7 @@ static void close_dir(DIR **dir)
 		(void)closedir(*dir);
 }
 
-static bool is_config(const char *name)
+bool xa_files_is_config(const char *name)
 {
 	const size_t len = strlen(name);
 
@@ -78,7 +77,7 @@ static int list_names(const char *path, DIR *dir, struct xa_files *files, struct
 	int r = 0;
 
 	for (errno = 0; !r && (entry = readdir(dir)); errno = 0) {
-		if (!is_config(entry->d_name))
+		if (!xa_files_is_config(entry->d_name))
 			continue;
 		if (files->count == XA_FILES_MAX)
 			return xa_why_set(why, -EINVAL, "more than %d files *" ENDING,
@@ -186,13 +185,13 @@ static int read_folder(const char *path, int folder, struct xa_files *files, str
 	struct xa_why why = {0};
 	struct stat link;
 
-	if (fstatat(folder, CURRENT, &link, AT_SYMLINK_NOFOLLOW))
+	if (fstatat(folder, XA_FILES_CURRENT, &link, AT_SYMLINK_NOFOLLOW))
 		return read_version(path, folder, AT_FDCWD, path, files, whys);
-	current = openat(folder, CURRENT, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	current = openat(folder, XA_FILES_CURRENT, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (current >= 0)
-		return read_version(path, current, folder, CURRENT, files, whys);
+		return read_version(path, current, folder, XA_FILES_CURRENT, files, whys);
 	/* Perhaps what it led to was taken away just then. */
-	(void)refuse(&why, "cannot open " CURRENT);
+	(void)refuse(&why, "cannot open " XA_FILES_CURRENT);
 	(void)xa_whys_add(whys, path, 0, 0, "%s", why.text);
 	return -EAGAIN;
 }

@@ -12,6 +12,13 @@ struct xa_file {
 	size_t len;
 };
 
+/* In a directory of such a name, if there is one, stand the files that hold: Kubernetes swaps it.
+ */
+#define XA_FILES_CURRENT "..data"
+
+/* Whether a file of that name in a directory is part of its configuration. */
+bool xa_files_is_config(const char *name);
+
 /* What `-c` names, read once: one file, or those of a directory, in the order in which they hold.
  */
 struct xa_files {

@@ -23,6 +23,7 @@
 #include "core/privileges.h"
 #include "core/reload.h"
 #include "core/source/attach.h"
+#include "core/watch.h"
 
 /* A snapshot is overdue when two in a row are missing and some time for the work has passed. */
 #define STALE_INTERVALS 3
@@ -39,6 +40,7 @@ struct xa_auditor {
 	struct xa_attach *attach;
 	struct xa_board *board;
 	struct xa_server *server;
+	struct xa_watch *watch; /* NULL: of no files */
 	struct xa_self self;
 	struct xa_self_stage stages[XA_POLICY_STAGES_MAX]; /* self.policy's */
 	uint64_t judged_ns; /* when the policy saw a snapshot last; 0: never */
@@ -51,6 +53,7 @@ struct xa_auditor {
 static void auditor_done(struct xa_auditor *auditor)
 {
 	xa_notify_close(&auditor->notify);
+	xa_watch_free(auditor->watch);
 	xa_server_free(auditor->server);
 	xa_board_free(auditor->board);
 	xa_attach_free(auditor->attach);
@@ -272,6 +275,39 @@ static void log_diff(const struct xa_config *before, const struct xa_config *aft
 			xa_log_info("config: %s", line);
 }
 
+static int watch_open(struct xa_auditor *auditor)
+{
+	_cleanup_xa_watch_ struct xa_watch *watch = NULL;
+	int error = xa_watch_new(&watch);
+
+	if (!error)
+		error = xa_loop_add(&auditor->loop, xa_watch_fd(watch), XA_EVENT_WATCH);
+	if (!error)
+		auditor->watch = take_ptr(watch);
+	return error;
+}
+
+/* After each load: of the files that the config which runs is made of. */
+static void watch_files(struct xa_auditor *auditor)
+{
+	const struct xa_config *config = auditor->running.config;
+	const char *path = auditor->source->path;
+	int error = 0;
+
+	if (config->watch == XA_OFF || !path) {
+		xa_watch_free(take_ptr(auditor->watch));
+		return;
+	}
+	if (!auditor->watch)
+		error = watch_open(auditor);
+	if (!error)
+		error = xa_watch_set(auditor->watch, path, config);
+	if (error)
+		xa_log_warn("the files of the configuration are not watched: %s%s, ignoring",
+			    strerror(-error),
+			    error == -EMFILE ? " (raise fs.inotify.max_user_instances)" : "");
+}
+
 static void log_fixed(const struct xa_config *config)
 {
 	xa_log_warn("flows.max and flows.percpu cannot change while the daemon runs: flows.max=%u "
@@ -301,6 +337,7 @@ static int swap(struct xa_auditor *auditor)
 	if (auditor->reload.needs_restart)
 		log_fixed(auditor->running.config);
 	xa_running_done(&before);
+	watch_files(auditor);
 	if (!xa_loop_set_timer(&auditor->loop, auditor->running.config->poll_interval_ns))
 		auditor->self.interval_ns = auditor->running.config->poll_interval_ns;
 	return 0;
@@ -338,6 +375,7 @@ static int reload_begin(struct xa_auditor *auditor)
 	xa_notify_send(&auditor->notify, "RELOADING=1\nMONOTONIC_USEC=%llu",
 		       (unsigned long long)(xa_now_ns() / 1000));
 	xa_server_reload_begins(auditor->server);
+	xa_watch_take(auditor->watch);
 	return xa_reload_begin(&auditor->reload, auditor->source, &auditor->running);
 }
 
@@ -487,6 +525,8 @@ static int start(struct xa_auditor *auditor)
 		return error == -ENOMEM ? XA_EXIT_FAILURE : XA_EXIT_CONFIG;
 	error = open_loop(auditor);
 	if (!error)
+		watch_files(auditor);
+	if (!error)
 		error = open_kernel(auditor);
 	if (!error)
 		error = drop_privileges(auditor);
@@ -570,6 +610,14 @@ static void handle_ifaces(struct xa_auditor *auditor)
 		tick(auditor);
 }
 
+static void handle_watch(struct xa_auditor *auditor)
+{
+	if (!xa_watch_read(auditor->watch))
+		return;
+	xa_log_info("the files of the configuration have changed");
+	auditor->reload_wanted = true;
+}
+
 /* Twice as often as the manager wants a sign of life; -1: it wants none. */
 static int watchdog_ms(const struct xa_notify *notify)
 {
@@ -591,6 +639,9 @@ static bool handle(struct xa_auditor *auditor, enum xa_event event)
 		return false;
 	case XA_EVENT_IFACE:
 		handle_ifaces(auditor);
+		return false;
+	case XA_EVENT_WATCH:
+		handle_watch(auditor);
 		return false;
 	case XA_EVENT_AWAITED:
 	case XA_EVENT_NONE:

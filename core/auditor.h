@@ -3,7 +3,7 @@
 
 /*
  * The daemon: everything hangs on struct xa_auditor. Starts the parts, then loops over the poll
- * timer, signals and interface changes until it is told to stop.
+ * timer, signals, interface and file changes until it is told to stop.
  */
 
 #include "core/running.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
-/* Everything is a descriptor: timerfd, signalfd, netlink; one epoll over them. */
+/* Everything is a descriptor: timerfd, signalfd, netlink, inotify; one epoll over them. */
 
 #include "core/loop.h"
 
@@ -41,7 +41,7 @@ static int open_signals(int *ret_fd)
 	return 0;
 }
 
-static int watch(const struct xa_loop *loop, int fd, enum xa_event event)
+int xa_loop_add(const struct xa_loop *loop, int fd, enum xa_event event)
 {
 	struct epoll_event what = {.events = EPOLLIN, .data.u32 = event};
 
@@ -62,10 +62,10 @@ int xa_loop_open(struct xa_loop *ret_loop)
 		return -errno;
 	error = xa_iface_watch(&ret_loop->iface_fd);
 	if (!error)
-		error = watch(ret_loop, ret_loop->signal_fd, XA_EVENT_SIGNAL);
+		error = xa_loop_add(ret_loop, ret_loop->signal_fd, XA_EVENT_SIGNAL);
 	if (!error)
-		error = watch(ret_loop, ret_loop->timer_fd, XA_EVENT_TIMER);
-	return error ? error : watch(ret_loop, ret_loop->iface_fd, XA_EVENT_IFACE);
+		error = xa_loop_add(ret_loop, ret_loop->timer_fd, XA_EVENT_TIMER);
+	return error ? error : xa_loop_add(ret_loop, ret_loop->iface_fd, XA_EVENT_IFACE);
 }
 
 int xa_loop_await(struct xa_loop *loop, int fd)
@@ -74,7 +74,7 @@ int xa_loop_await(struct xa_loop *loop, int fd)
 	if (loop->awaited_fd >= 0)
 		(void)epoll_ctl(loop->epoll_fd, EPOLL_CTL_DEL, loop->awaited_fd, NULL);
 	loop->awaited_fd = fd;
-	return fd < 0 ? 0 : watch(loop, fd, XA_EVENT_AWAITED);
+	return fd < 0 ? 0 : xa_loop_add(loop, fd, XA_EVENT_AWAITED);
 }
 
 int xa_loop_set_timer(const struct xa_loop *loop, uint64_t interval_ns)

@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * What the daemon waits for: the poll timer, signals, changes of interfaces. One thread.
+ * What the daemon waits for: the poll timer, signals, changes of interfaces and files. One thread.
  */
 
 #include <stdbool.h>
@@ -28,6 +28,7 @@ enum xa_event {
 	XA_EVENT_SIGNAL, /* xa_loop_signals() */
 	XA_EVENT_IFACE,
 	XA_EVENT_AWAITED, /* xa_loop_await() */
+	XA_EVENT_WATCH, /* of a descriptor of xa_loop_add() */
 };
 
 /* What signals ask for, several of a kind once. */
@@ -41,6 +42,9 @@ struct xa_signals {
  * -errno; close it either way. */
 int xa_loop_open(struct xa_loop *ret_loop);
 void xa_loop_close(struct xa_loop *loop);
+
+/* Waits for this one to become readable as well, until it is closed. 0 or -errno. */
+int xa_loop_add(const struct xa_loop *loop, int fd, enum xa_event event);
 
 /* Rings every `interval_ns`, first after that time. 0 or -errno. */
 int xa_loop_set_timer(const struct xa_loop *loop, uint64_t interval_ns);

@@ -20,7 +20,7 @@ struct xa_attach {
 	struct xa_ledger *ledger;
 	struct xa_attach_hooks hooks;
 	const struct xa_config *config;
-	char default_name[IF_NAMESIZE]; /* what `auto` stands for, as of the last configure */
+	char default_name[IF_NAMESIZE]; /* what `auto` stands for */
 	size_t slotless; /* interfaces that are wanted and found no slot in the last pass */
 	struct xa_attachment slots[XA_SLOTS];
 };
@@ -294,10 +294,10 @@ static const struct xa_iface *find_iface(const struct xa_iface *ifaces, size_t c
 	return NULL;
 }
 
-/* Lets go of what does not hold, is renamed, is wanted in another mode or, unless a config is still
- * on trial, is no longer wanted. */
+/* Lets go of what does not hold, is renamed, is wanted in another mode or, unless told to keep it,
+ * is no longer wanted. */
 static void drop_stale(struct xa_attach *attach, const struct xa_iface *ifaces, size_t count,
-		       bool trial)
+		       bool keep)
 {
 	for (size_t slot = 1; slot < XA_SLOTS; slot++) {
 		struct xa_attachment *attachment = &attach->slots[slot];
@@ -314,7 +314,7 @@ static void drop_stale(struct xa_attach *attach, const struct xa_iface *ifaces, 
 		} else if (!link_holds(attach, attachment, iface)) {
 			lose(attach, attachment, attachment->held_ns,
 			     "somebody detached the program");
-		} else if (attachment->wanted ? !mode_fits(attach, attachment) : !trial) {
+		} else if (attachment->wanted ? !mode_fits(attach, attachment) : !keep) {
 			detach(attach, attachment, xa_now_ns());
 			report(attach, XA_DETACHED, attachment, 0);
 		} else {
@@ -326,6 +326,7 @@ static void drop_stale(struct xa_attach *attach, const struct xa_iface *ifaces, 
 /* What a pass is to do beside its work: see xa_attach_check() and xa_attach_configure(). */
 struct pass {
 	bool trial;
+	bool keep; /* what is no longer wanted stays attached for now */
 	bool retry;
 	struct xa_why *why; /* of the first error */
 	int error;
@@ -418,28 +419,55 @@ static void attach_missing(struct xa_attach *attach, const struct xa_iface *ifac
 static void pass_run(struct xa_attach *attach, const struct xa_iface *ifaces, size_t count,
 		     struct pass *pass)
 {
-	drop_stale(attach, ifaces, count, pass->trial);
+	drop_stale(attach, ifaces, count, pass->keep);
 	attach_missing(attach, ifaces, count, pass);
 	release_slots(attach);
 }
 
-void xa_attach_check(struct xa_attach *attach, bool retry)
+static bool is_auto(const struct xa_config *config)
+{
+	return !strcmp(config->interfaces[0], "auto");
+}
+
+/* The default route has moved, and where it leads now nothing is attached yet. */
+static bool is_moving(struct xa_attach *attach)
+{
+	const struct xa_attachment *attachment = find_name(attach, attach->default_name);
+
+	return is_auto(attach->config) && !(attachment && attachment->attached);
+}
+
+static void check(struct xa_attach *attach, bool retry)
 {
 	_cleanup_free_ struct xa_iface *ifaces = NULL;
 	struct xa_why why = {0};
-	struct pass pass = {.retry = retry, .why = &why};
+	struct pass pass = {.keep = is_moving(attach), .retry = retry, .why = &why};
 	size_t count;
 
 	if (!xa_iface_list(&ifaces, &count))
 		pass_run(attach, ifaces, count, &pass);
 }
 
+/* A host that has lost its default route is where it was, until another comes. */
+void xa_attach_check(struct xa_attach *attach, bool retry)
+{
+	bool moving;
+
+	if (is_auto(attach->config))
+		(void)xa_iface_default(attach->default_name);
+	moving = is_moving(attach);
+	check(attach, retry);
+	if (moving && !is_moving(attach))
+		check(attach, retry); /* the new one holds: lets go of the old one */
+}
+
+/* The route may be away just when the config is read again: as above. */
 static int resolve_default(struct xa_attach *attach, const struct xa_config *config,
 			   struct xa_why *why)
 {
-	if (strcmp(config->interfaces[0], "auto"))
+	if (!is_auto(config) || !xa_iface_default(attach->default_name))
 		return 0;
-	if (!xa_iface_default(attach->default_name))
+	if (attach->config && is_auto(attach->config))
 		return 0;
 	return xa_why_set(why, -ENODEV,
 			  "interface: auto stands for the default route's, and there is no default "
@@ -492,7 +520,7 @@ static int configure(struct xa_attach *attach, const struct xa_config *config,
 {
 	const struct xa_config *before = attach->config;
 	char default_before[IF_NAMESIZE];
-	struct pass trial = {.trial = true, .retry = true, .why = why};
+	struct pass trial = {.trial = true, .keep = true, .retry = true, .why = why};
 	bool was_attached[XA_SLOTS];
 
 	memcpy(default_before, attach->default_name, sizeof(default_before));

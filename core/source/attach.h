@@ -74,7 +74,9 @@ XA_DEFINE_CLEANUP(xa_attach)
 int xa_attach_configure(struct xa_attach *attach, const struct xa_config *config,
 			struct xa_why *ret_why);
 
-/* Looks whether the links still hold and whether interfaces have come. Once a poll with `retry`;
+/* Looks whether the links still hold, whether interfaces have come, and where the default route
+ * leads: when it has moved, the new interface is attached to before the old one is let go of, which
+ * stays if the new one cannot be attached to, or if no other route came. Once a poll with `retry`;
  * when xa_iface_changed() without: an interface that has refused is then left alone, since trying
  * it may be what made it change. */
 void xa_attach_check(struct xa_attach *attach, bool retry);

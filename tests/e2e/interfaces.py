@@ -208,6 +208,164 @@ def names_exchanged(world):
     return "33000 packets"
 
 
+# --- where the default route leads ------------------------------------------------------------
+
+class Routed(Pairs):
+    """Two links, and a daemon that follows the default route, which leads to mon0 at first."""
+
+    def __init__(self, world, metric=100):
+        super().__init__(world, "mon0", "mon1")
+        self.ip("add", "mon0", metric)
+        self.daemon = world.daemon(self.monitor, world.config("auto"))
+        self.sent = {}
+
+    def ip(self, verb, interface, metric=100, *family):
+        self.monitor.ip(*family, "route", verb, "default", "dev", interface, "metric", str(metric))
+
+    def count(self, **packets):
+        """Every packet of them is counted, and so is all that was sent before."""
+        for name, report in self.send(**packets).items():
+            self.sent.setdefault(name, []).append(report)
+        total = sum(report["packets"] for reports in self.sent.values() for report in reports)
+        scrape = self.daemon.wait_seen(total)
+        for name, reports in self.sent.items():
+            lab.equal(f"seen on {name}", scrape.seen(interface=name)[0],
+                      sum(report["packets"] for report in reports))
+            # flows have the label where there are those of several interfaces
+            at = {"interface": name} if len(self.sent) > 1 else {}
+            assert scrape.flows(**at) == lab.expected_flows(*reports), f"flows on {name} are wrong"
+
+    def polls(self):
+        return self.daemon.scrape().value("xdp_auditor_poll_duration_seconds_count")
+
+    def moved(self, old, new, after):
+        """The new one first, then the old one, a line each."""
+        self.daemon.wait_line(f"netflow_filter detached from {old}", after)
+        lines = [line for line in self.daemon.lines[after:] if "netflow_filter" in line]
+        assert len(lines) == 2 and f"attached to {new}" in lines[0], f"lines: {lines}"
+        lab.wait_for("ready", self.daemon.ready)
+        assert self.monitor.xdp(new) and not self.monitor.xdp(old)
+
+
+def route_moves(world):
+    """There and back; what was counted before stays on the page and goes on."""
+    routed = Routed(world)
+    with lab.Watch(routed.daemon):
+        for old, new in (("mon0", "mon1"), ("mon1", "mon0")):
+            routed.count(**{old: 10000})
+            log = len(routed.daemon.lines)
+            routed.ip("replace", new)
+            routed.moved(old, new, log)
+            routed.count(**{new: 5000})
+    return "30000 packets"
+
+
+def route_by_metric(world):
+    """A better one comes, and goes again; then the interface of the only one left goes down, of
+    which there is no word but the link's."""
+    routed = Routed(world)
+    for command, old, new in ((("add", "mon1", 50), "mon0", "mon1"),
+                              (("del", "mon1", 50), "mon1", "mon0"),
+                              (("add", "mon1", 200), None, None)):
+        log = len(routed.daemon.lines)
+        routed.ip(*command)
+        if old:
+            routed.moved(old, new, log)
+    routed.count(mon0=5000)
+    log = len(routed.daemon.lines)
+    routed.monitor.ip("link", "set", "mon0", "down")
+    routed.moved("mon0", "mon1", log)
+    routed.count(mon1=5000)
+    return "10000 packets"
+
+
+def route_vanishes(world):
+    """The host stays where it was, over a reload too, until a route of either family comes."""
+    routed = Routed(world)
+    with lab.Watch(routed.daemon):
+        routed.ip("del", "mon0")
+        routed.count(mon0=5000)
+        assert routed.daemon.reload(), routed.daemon.stderr()
+        routed.count(mon0=5000)
+        log = len(routed.daemon.lines)
+        with routed.monitor.entered():
+            lab.sysctl("net/ipv6/conf/mon1/disable_ipv6", "0")
+        routed.ip("add", "mon1", 100, "-6")
+        routed.moved("mon0", "mon1", log)
+        routed.count(mon1=5000)
+        log = len(routed.daemon.lines)
+        routed.ip("add", "mon0")
+        routed.moved("mon1", "mon0", log)
+        routed.count(mon0=5000)
+    return "20000 packets"
+
+
+def route_recreated(world):
+    """Its interface is deleted and made again: attached again without a route, and with one."""
+    routed = Routed(world)
+    for _ in range(2):
+        log = len(routed.daemon.lines)
+        routed.wires["mon0"].delete()
+        routed.daemon.wait_line("netflow_filter came off mon0", log)
+        routed.wires["mon0"].create()
+        attached(routed.daemon, "mon0", after=log)
+        routed.count(mon0=5000)
+        routed.ip("add", "mon0")
+    return "10000 packets"
+
+
+def route_to_taken_hook(world):
+    """The old interface is counted for as long as the new one cannot be: no blind moment."""
+    routed = Routed(world)
+    foreign = world.foreign()
+    foreign.put(routed.monitor, "mon1", "drv")
+    with lab.Watch(routed.daemon):
+        log = len(routed.daemon.lines)
+        routed.ip("replace", "mon1")
+        line = routed.daemon.wait_line("netflow_filter not attached to mon1", log)
+        assert f"id {foreign.id}" in line, f"the line does not name the program: {line}"
+        lifecycle.not_ready(routed.daemon, "mon1")
+        routed.count(mon0=10000)
+        log = len(routed.daemon.lines)
+        foreign.off(routed.monitor, "mon1", "drv")
+        routed.moved("mon0", "mon1", log)
+        routed.count(mon1=10000)
+    return "20000 packets"
+
+
+def route_flaps(world):
+    """However often it moves: in the end the program is where the route is, and there alone."""
+    routed = Routed(world)
+    with lab.Watch(routed.daemon):
+        for number in range(200):
+            routed.ip("replace", f"mon{number % 2}")
+        lab.wait_for("one interface", lambda: routed.monitor.xdp("mon1")
+                     and not routed.monitor.xdp("mon0"))
+        lab.wait_for("ready", routed.daemon.ready)
+        routed.count(mon1=10000)
+    return "10000 packets"
+
+
+MANY_ROUTES = 10000
+
+
+def other_routes(world):
+    """Routes that are no default ones do not even wake the daemon."""
+    routed = Routed(world)
+    commands = [f"route add 10.{i >> 8}.{i & 255}.0/24 dev mon0" for i in range(MANY_ROUTES)]
+
+    def wakes():
+        return int(lab.status_field(routed.daemon.pid, "voluntary_ctxt_switches"))
+    before, polls = wakes(), routed.polls()
+    routed.monitor.batch(*commands)
+    woken, polls = wakes() - before, routed.polls() - polls
+    assert woken < 50 + 20 * polls, f"woken {woken} times by {MANY_ROUTES} routes, {polls} polls"
+    log = len(routed.daemon.lines)
+    routed.ip("replace", "mon1")
+    routed.moved("mon0", "mon1", log)
+    return f"woken {woken} times, {polls} polls"
+
+
 # --- frames of our own making -----------------------------------------------------------------
 
 IPV4, IPV6, ARP, VLAN, QINQ, QINQ_OLD = 0x0800, 0x86dd, 0x0806, 0x8100, 0x88a8, 0x9100
@@ -422,5 +580,6 @@ def tagged(truth):
 
 if __name__ == "__main__":
     lab.main(at_once, later, one_fails, one_of_two_deleted, recreated_at_once, renamed,
-             names_exchanged, lab.Group(native, bare_ip, tap, veth),
+             names_exchanged, route_moves, route_by_metric, route_vanishes, route_recreated,
+             route_to_taken_hook, route_flaps, other_routes, lab.Group(native, bare_ip, tap, veth),
              lab.Group(generic, bare_ip, tap, veth))

@@ -150,37 +150,86 @@ static void add_default6(const char *name, uint32_t metric)
 	assert_int_equal(ioctl(fd, SIOCADDRT, &route), 0);
 }
 
-/* A default route that leads nowhere: RTN_BLACKHOLE and its like, which ioctl(2) cannot make. */
-static void add_refusal(int family, unsigned char type, uint32_t metric)
+struct change {
+	uint16_t kind; /* RTM_NEWROUTE, RTM_DELROUTE */
+	unsigned char family, type, table;
+	const char *name; /* NULL: of no interface */
+	const char *hops[2]; /* NULL: one next hop at most, that of `name` */
+	uint32_t destination; /* IPv4, a /32 in the host's order; 0: a default route */
+	uint32_t metric;
+};
+
+struct request {
+	struct nlmsghdr header;
+	struct rtmsg route;
+	char attrs[256];
+};
+
+static void attr_add(struct request *request, unsigned short type, const void *value, size_t size)
 {
-	struct {
-		struct nlmsghdr header;
-		struct rtmsg route;
-		struct rtattr attr;
-		uint32_t metric;
-	} request = {
-		.header = {.nlmsg_len = sizeof(request),
-			   .nlmsg_type = RTM_NEWROUTE,
-			   .nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL},
-		.route = {.rtm_family = (unsigned char)family,
-			  .rtm_table = RT_TABLE_MAIN,
+	struct rtattr *attr = (void *)((char *)request + NLMSG_ALIGN(request->header.nlmsg_len));
+
+	attr->rta_type = type;
+	attr->rta_len = (unsigned short)RTA_LENGTH(size);
+	memcpy(RTA_DATA(attr), value, size);
+	request->header.nlmsg_len = NLMSG_ALIGN(request->header.nlmsg_len) +
+				    RTA_ALIGN(attr->rta_len);
+}
+
+static void attr_add_u32(struct request *request, unsigned short type, uint32_t value)
+{
+	if (value)
+		attr_add(request, type, &value, sizeof(value));
+}
+
+static void hops_add(struct request *request, const char *const *names)
+{
+	struct rtnexthop hops[2] = {0};
+
+	for (size_t i = 0; i < array_size(hops); i++)
+		hops[i] = (struct rtnexthop){.rtnh_len = sizeof(hops[i]),
+					     .rtnh_ifindex = (int)if_nametoindex(names[i])};
+	attr_add(request, RTA_MULTIPATH, hops, sizeof(hops));
+}
+
+/* What ioctl(2) cannot make: other tables, several next hops, routes that lead nowhere. */
+static void route_change(const struct change *change)
+{
+	struct request request = {
+		.header = {.nlmsg_len = NLMSG_LENGTH(sizeof(struct rtmsg)),
+			   .nlmsg_type = change->kind,
+			   .nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK},
+		.route = {.rtm_family = change->family,
+			  .rtm_table = change->table,
 			  .rtm_protocol = RTPROT_STATIC,
-			  .rtm_scope = RT_SCOPE_UNIVERSE,
-			  .rtm_type = type},
-		.attr = {.rta_len = RTA_LENGTH(sizeof(uint32_t)), .rta_type = RTA_PRIORITY},
-		.metric = metric,
+			  .rtm_scope = change->name ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE,
+			  .rtm_type = change->type,
+			  .rtm_dst_len = change->destination ? 32 : 0},
 	};
 	_cleanup_close_ int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
 	struct {
 		struct nlmsghdr header;
 		struct nlmsgerr ack;
-		char more[256];
+		char more[512];
 	} answer = {.ack.error = -EIO};
 
-	assert_int_equal(send(fd, &request, sizeof(request), 0), sizeof(request));
+	if (change->kind == RTM_NEWROUTE)
+		request.header.nlmsg_flags |= NLM_F_CREATE | NLM_F_EXCL;
+	attr_add_u32(&request, RTA_DST, htonl(change->destination));
+	attr_add_u32(&request, RTA_PRIORITY, change->metric);
+	attr_add_u32(&request, RTA_OIF, change->name ? if_nametoindex(change->name) : 0);
+	if (change->hops[0])
+		hops_add(&request, change->hops);
+	assert_int_equal(send(fd, &request, request.header.nlmsg_len, 0), request.header.nlmsg_len);
 	assert_true(recv(fd, &answer, sizeof(answer), 0) > 0);
 	assert_int_equal(answer.header.nlmsg_type, NLMSG_ERROR);
 	assert_int_equal(answer.ack.error, 0);
+}
+
+/* A default route that leads nowhere: RTN_BLACKHOLE and its like. */
+static void add_refusal(unsigned char family, unsigned char type, uint32_t metric)
+{
+	route_change(&(struct change){RTM_NEWROUTE, family, type, RT_TABLE_MAIN, .metric = metric});
 }
 
 static const struct xa_iface *named(const struct xa_iface *ifaces, size_t count, const char *name)
@@ -358,6 +407,71 @@ static void test_default_is_no_refusal(void **state)
 	assert_string_equal(name, "a0");
 }
 
+/* Of other tables than the main one, of which there are packets that some rule picks. */
+static void test_default_is_of_main_table(void **state)
+{
+	char name[IF_NAMESIZE] = "untouched";
+
+	needs_lab(state);
+	route_change(&(struct change){RTM_NEWROUTE, AF_INET, RTN_UNICAST, 100, .name = "a0"});
+	route_change(&(struct change){RTM_NEWROUTE, AF_INET6, RTN_UNICAST, 100, .name = "a0",
+				      .metric = 1});
+	assert_int_equal(xa_iface_default(name), -ENOENT);
+	assert_string_equal(name, "untouched");
+	add_default4(*state, "b0", 100);
+	assert_int_equal(xa_iface_default(name), 0);
+	assert_string_equal(name, "b0");
+}
+
+static void test_default_of_several_hops(void **state)
+{
+	char name[IF_NAMESIZE] = "";
+
+	needs_lab(state);
+	route_change(&(struct change){RTM_NEWROUTE, AF_INET, RTN_UNICAST, RT_TABLE_MAIN,
+				      .hops = {"b0", "a0"}});
+	assert_int_equal(xa_iface_default(name), 0);
+	assert_string_equal(name, "b0");
+}
+
+/* The better route goes: the other one's, IPv6's, and none. */
+static void test_default_goes(void **state)
+{
+	const struct change route4 = {RTM_NEWROUTE,  AF_INET,	   RTN_UNICAST,
+				      RT_TABLE_MAIN, .name = "a0", .metric = 7};
+	struct change gone = route4;
+	char name[IF_NAMESIZE] = "";
+
+	needs_lab(state);
+	route_change(&route4);
+	add_default6("b0", 512);
+	assert_int_equal(xa_iface_default(name), 0);
+	assert_string_equal(name, "a0");
+	gone.kind = RTM_DELROUTE;
+	route_change(&gone);
+	assert_int_equal(xa_iface_default(name), 0);
+	assert_string_equal(name, "b0");
+	(void)close(take_fd(((struct lab *)*state)->taps[1]));
+	assert_int_equal(xa_iface_default(name), -ENOENT);
+	assert_string_equal(name, "b0");
+}
+
+/* More than one message of a dump can hold: what ends it early ends it behind the default ones. */
+static void test_default_among_many(void **state)
+{
+	char name[IF_NAMESIZE] = "";
+
+	needs_lab(state);
+	for (uint32_t i = 1; i <= 2000; i++)
+		route_change(&(struct change){RTM_NEWROUTE, AF_INET, RTN_UNICAST, RT_TABLE_MAIN,
+					      .name = "a0", .destination = i << 20 | 1});
+	assert_int_equal(xa_iface_default(name), -ENOENT);
+	add_default4(*state, "a0", 100);
+	add_default4(*state, "b0", 50);
+	assert_int_equal(xa_iface_default(name), 0);
+	assert_string_equal(name, "b0");
+}
+
 static void test_watch(void **state)
 {
 	_cleanup_close_ int fd = -1;
@@ -395,6 +509,47 @@ static void test_watch_overrun(void **state)
 	assert_false(xa_iface_changed(fd));
 }
 
+/* Silence on all that is no default route of the main table, of either family. */
+static void test_watch_default_routes(void **state)
+{
+	static const unsigned char families[] = {AF_INET, AF_INET6};
+	_cleanup_close_ int fd = -1;
+
+	needs_lab(state);
+	assert_int_equal(xa_iface_watch(&fd), 0);
+	(void)xa_iface_changed(fd);
+	for (size_t i = 0; i < array_size(families); i++) {
+		struct change change = {RTM_NEWROUTE,  families[i],  RTN_UNICAST,
+					RT_TABLE_MAIN, .name = "a0", .metric = 9};
+
+		route_change(&change);
+		assert_true(xa_iface_changed(fd));
+		assert_false(xa_iface_changed(fd));
+		change.kind = RTM_DELROUTE;
+		route_change(&change);
+		assert_true(xa_iface_changed(fd));
+		change.kind = RTM_NEWROUTE;
+		change.table = 100;
+		route_change(&change);
+		assert_false(xa_iface_changed(fd));
+	}
+}
+
+static void test_watch_other_routes(void **state)
+{
+	_cleanup_close_ int fd = -1;
+	struct change change = {RTM_NEWROUTE, AF_INET, RTN_UNICAST, RT_TABLE_MAIN, .name = "a0"};
+
+	needs_lab(state);
+	assert_int_equal(xa_iface_watch(&fd), 0);
+	(void)xa_iface_changed(fd);
+	for (uint32_t i = 1; i <= 2000; i++) {
+		change.destination = i << 20 | 1;
+		route_change(&change);
+	}
+	assert_false(xa_iface_changed(fd));
+}
+
 static void test_link_headers(void **state)
 {
 	(void)state;
@@ -424,8 +579,14 @@ int main(void)
 		lab_test(test_default_of_lowest_metric),
 		lab_test(test_default_of_ipv6),
 		lab_test(test_default_is_no_refusal),
+		lab_test(test_default_is_of_main_table),
+		lab_test(test_default_of_several_hops),
+		lab_test(test_default_goes),
+		lab_test(test_default_among_many),
 		lab_test(test_watch),
 		lab_test(test_watch_overrun),
+		lab_test(test_watch_default_routes),
+		lab_test(test_watch_other_routes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
