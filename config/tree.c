@@ -51,3 +51,12 @@ void xa_tree_format(const struct xa_tree *tree, struct xa_buf *buf)
 		add_scalar(tree, buf);
 	}
 }
+
+const char *xa_stage_file(const struct xa_stage *stage)
+{
+	for (const struct xa_tree *option = stage->options->children; option; option = option->next)
+		if (!strcmp(option->key, "file"))
+			return option->kind == XA_TREE_SCALAR && option->text[0] ? option->text
+										 : NULL;
+	return NULL;
+}

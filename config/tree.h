@@ -42,6 +42,9 @@ struct xa_stage {
 	unsigned line, column; /* of the name */
 };
 
+/* What its option `file` names, as written; NULL: nothing. */
+const char *xa_stage_file(const struct xa_stage *stage);
+
 /* All stages, written out, have at most this many bytes. */
 #define XA_STAGES_BYTES_MAX 49152
 

@@ -407,14 +407,6 @@ bool xa_watch_read(struct xa_watch *watch)
 
 /* --- what is watched --- */
 
-static const char *file_option(const struct xa_stage *stage)
-{
-	for (const struct xa_tree *option = stage->options->children; option; option = option->next)
-		if (!strcmp(option->key, "file") && option->kind == XA_TREE_SCALAR)
-			return option->text;
-	return "";
-}
-
 static int list_places(struct xa_arena *arena, const char *path, const struct xa_config *config,
 		       struct place *places, size_t *ret_count)
 {
@@ -423,9 +415,9 @@ static int list_places(struct xa_arena *arena, const char *path, const struct xa
 	places[count++].path = xa_arena_strndup(arena, path, strlen(path));
 	for (size_t i = 0; i < config->policy.stage_count; i++) {
 		const struct xa_stage *stage = &config->policy.stages[i];
-		const char *file = file_option(stage);
+		const char *file = xa_stage_file(stage);
 
-		if (file[0])
+		if (file)
 			places[count++].path = xa_path_resolve(arena, stage->file, file);
 	}
 	for (size_t i = 0; i < count; i++)

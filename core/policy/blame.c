@@ -18,22 +18,13 @@ const char *const xa_cause_names[] = {
 };
 _Static_assert(array_size(xa_cause_names) == XA_PLUGIN_CAUSE_COUNT_, "a name for each cause");
 
-static const char *file_option(const struct xa_stage *stage)
-{
-	for (const struct xa_tree *option = stage->options->children; option; option = option->next)
-		if (option->key && !strcmp(option->key, "file"))
-			return option->kind == XA_TREE_SCALAR && option->text[0] ? option->text
-										 : NULL;
-	return NULL;
-}
-
 /* --- titles --- */
 
 /* A rule is its file. The file of the zones is no more than a long option; and there is one such
  * stage, for a label has one owner. */
 static const char *file_in_title(const struct xa_stage *stage)
 {
-	return strcmp(stage->name, "zones") != 0 ? file_option(stage) : NULL;
+	return strcmp(stage->name, "zones") != 0 ? xa_stage_file(stage) : NULL;
 }
 
 static void name_stage(char *title, size_t size, const struct xa_stage *stage)
@@ -88,7 +79,7 @@ static const char *plugin_path(struct xa_arena *arena, const struct xa_config *c
 static int set_paths(struct xa_blame *blame, struct xa_arena *arena, const struct xa_config *config,
 		     const struct xa_stage *stage)
 {
-	const char *file = file_option(stage);
+	const char *file = xa_stage_file(stage);
 
 	if (file) {
 		blame->paths[0] = xa_path_resolve(arena, stage->file, file);
