@@ -141,8 +141,12 @@ void xa_config_reference(enum xa_markup markup, struct xa_buf *buf);
 void xa_config_keys(struct xa_buf *buf);
 
 /* Appends "key: old -> new" for each key that differs, one a line, in the table's order; nothing if
- * equal. Of stages each that differs has a line, which shows the place where it does. */
+ * equal. Of stages it is a line for each option that differs: see xa_stages_diff(). */
 void xa_config_diff(const struct xa_config *old, const struct xa_config *new, struct xa_buf *buf);
+
+/* The same with what a change of the key does behind it: "top_k: 5 -> 6 (takes effect at once)". */
+void xa_config_diff_effects(const struct xa_config *old, const struct xa_config *new,
+			    struct xa_buf *buf);
 
 /* The set of enum xa_reload of all keys that differ, as bits 1 << XA_RELOAD_...; 0 if equal.
  * Without memory to compare a key it counts as changed. */
