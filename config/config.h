@@ -125,6 +125,13 @@ void xa_config_dump(const struct xa_config *config, bool comments, struct xa_buf
  */
 void xa_config_dump_origins(const struct xa_config *config, struct xa_buf *buf);
 
+/* Bytes of a hash in hexadecimal digits, the NUL included. */
+#define XA_CONFIG_HASH_BYTES 65
+
+/* The SHA-256 of what xa_config_dump() makes of the config without comments: two configs have the
+ * same if they are equal. 0 or -ENOMEM. */
+int xa_config_hash(const struct xa_config *config, char ret_hash[static XA_CONFIG_HASH_BYTES]);
+
 /* Appends the JSON Schema (draft 07) of a config file. */
 void xa_config_schema(struct xa_buf *buf);
 

@@ -25,6 +25,7 @@ struct xa_reload_stats {
 	double success_time;
 	uint64_t count;
 	uint64_t failures[XA_RELOAD_PHASE_COUNT_];
+	char hash[XA_CONFIG_HASH_BYTES]; /* "": not known */
 };
 
 /* A stage of rules. Texts and counts are borrowed for the call. */
