@@ -113,6 +113,11 @@ struct xa_whys {
  */
 int xa_config_load(struct xa_config **ret, const char *path, const char *const *settings,
 		   size_t count, struct xa_whys *ret_whys);
+
+/* The same of standard input and without settings; an empty one is refused, for it comes of a
+ * command that failed. Reasons name it "<stdin>". */
+int xa_config_load_stdin(struct xa_config **ret, struct xa_whys *ret_whys);
+
 void xa_config_free(struct xa_config *config);
 XA_DEFINE_CLEANUP(xa_config)
 #define _cleanup_xa_config_ XA_CLEANUP(xa_config_cleanup)
