@@ -7,7 +7,8 @@
 
 #include "config/config.h"
 
-_Static_assert(BASE16_ENCODE_LENGTH(SHA256_DIGEST_SIZE) + 1 == XA_CONFIG_HASH_BYTES, "as it is");
+_Static_assert(BASE16_ENCODE_LENGTH(SHA256_DIGEST_SIZE) + 1 == XA_CONFIG_HASH_BYTES,
+	       "two digits a byte, and the NUL");
 
 int xa_config_hash(const struct xa_config *config, char ret_hash[static XA_CONFIG_HASH_BYTES])
 {
