@@ -72,6 +72,9 @@ struct xa_config {
 	struct xa_listen *listen;
 	size_t listen_count;
 	struct {
+		enum xa_switch reload;
+	} http;
+	struct {
 		uint32_t max; /* living flows at most, per address family in the kernel, in all in
 				 the daemon */
 		uint64_t idle_timeout_ns;

@@ -57,15 +57,28 @@ static bool check_name(const struct xa_tree_reader *reader, const char *text)
 	return false;
 }
 
+/* A copy of the path of the current entry's stage; NULL without memory. */
+static const char *copy_path(struct xa_tree_reader *reader, const char *name)
+{
+	const size_t len = reader->path.len;
+	const char *copy;
+
+	if (xa_tree_enter_key(reader, name))
+		return NULL;
+	copy = xa_arena_strndup(reader->source.config->arena, reader->path.text, reader->path.len);
+	xa_tree_leave(reader, len);
+	return copy;
+}
+
 /* Adds a stage without options at the current node, which is its name. */
-static int add_stage(const struct xa_tree_reader *reader, const char *name,
-		     struct xa_tree **ret_options)
+static int add_stage(struct xa_tree_reader *reader, const char *name, struct xa_tree **ret_options)
 {
 	struct xa_config *config = reader->source.config;
 	struct xa_tree *options = xa_arena_alloc(config->arena, sizeof(*options));
 	const char *copy = xa_arena_strndup(config->arena, name, strlen(name));
+	const char *path = copy_path(reader, name);
 
-	if (!options || !copy)
+	if (!options || !copy || !path)
 		return -ENOMEM;
 	*options = (struct xa_tree){.kind = XA_TREE_MAP,
 				    .file = reader->source.file,
@@ -73,6 +86,7 @@ static int add_stage(const struct xa_tree_reader *reader, const char *name,
 				    .column = reader->yaml->column};
 	config->policy.stages[config->policy.stage_count++] = (struct xa_stage){
 		.name = copy,
+		.path = path,
 		.options = options,
 		.file = options->file,
 		.line = options->line,

@@ -36,6 +36,7 @@ struct xa_tree {
 /* A piece of the policy: a rule, a plugin. */
 struct xa_stage {
 	const char *name;
+	const char *path; /* for messages: "policy.stages[1].lua", the key as the file has it */
 	const struct xa_tree *options; /* a map, empty where there are none */
 	const char *file;
 	unsigned line, column; /* of the name */

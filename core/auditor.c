@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /*
- * The loop, and the two things that it does: tick() takes a snapshot and pins its page, reload()
- * builds what the new config asks for beside the old and swaps, or leaves everything as it is.
+ * The loop, and the two things that it does: tick() takes a snapshot and pins its page; a reload
+ * is built beside what runs, between one tick and another, and swapped in, or leaves everything as
+ * it is.
  */
 
 #include "core/auditor.h"
 
 #include <limits.h>
+#include <signal.h>
 #include <string.h>
 
+#include "config/whys.h"
 #include "core/auditor_policy.h"
 #include "core/base/log.h"
 #include "core/exit.h"
@@ -18,22 +21,18 @@
 #include "core/notify.h"
 #include "core/poll.h"
 #include "core/privileges.h"
+#include "core/reload.h"
 #include "core/source/attach.h"
 
 /* A snapshot is overdue when two in a row are missing and some time for the work has passed. */
 #define STALE_INTERVALS 3
 #define STALE_GRACE_NS	(5 * XA_NS_PER_S)
 
-/* What a reload replaces. */
-struct xa_running {
-	struct xa_config *config;
-	struct xa_topk *top;
-	struct xa_policy *policy; /* borrows the config */
-};
-
 struct xa_auditor {
-	const struct xa_auditor_options *options;
+	const struct xa_config_source *source;
 	struct xa_running running;
+	struct xa_reloading reload;
+	bool reload_wanted; /* asked for since the last one began */
 	struct xa_books books;
 	struct xa_poll poll;
 	struct xa_xdp *xdp;
@@ -49,13 +48,6 @@ struct xa_auditor {
 	struct xa_loop loop;
 };
 
-static void running_done(struct xa_running *running)
-{
-	xa_policy_free(running->policy);
-	xa_topk_free(running->top);
-	xa_config_free(running->config);
-}
-
 static void auditor_done(struct xa_auditor *auditor)
 {
 	xa_notify_close(&auditor->notify);
@@ -64,7 +56,8 @@ static void auditor_done(struct xa_auditor *auditor)
 	xa_attach_free(auditor->attach);
 	xa_xdp_free(auditor->xdp);
 	xa_books_close(&auditor->books);
-	running_done(&auditor->running);
+	xa_reload_end(&auditor->reload);
+	xa_running_done(&auditor->running);
 	xa_loop_close(&auditor->loop);
 }
 
@@ -250,36 +243,6 @@ static bool is_slot_free(void *ctx, uint8_t slot)
 
 /* --- config --- */
 
-static int running_load(const struct xa_auditor_options *options, struct xa_running *ret_running)
-{
-	struct xa_running running = {0};
-	struct xa_whys whys = {0};
-	int error = xa_config_load(&running.config, options->config_path, options->settings,
-				   options->setting_count, &whys);
-
-	if (error) {
-		xa_log_whys(&whys);
-		return error;
-	}
-	error = xa_topk_new(&running.top, running.config->top_k,
-			    running.config->flows.rank_by == XA_RANK_BYTES);
-	if (error) {
-		running_done(&running);
-		return error;
-	}
-	*ret_running = running;
-	return 0;
-}
-
-/* Beside the one that runs, which loses nothing by it. */
-static int policy_load(struct xa_auditor *auditor, struct xa_running *next,
-		       struct xa_policy *before)
-{
-	int error = xa_policy_load(&next->policy, next->config, next->config->flows.max, before);
-
-	return error ? error : xa_judge_prepare(next->policy, &auditor->books);
-}
-
 /* What is new first, and what would be missed most last: an interface that is let go of loses
  * packets. */
 static int running_try(struct xa_auditor *auditor, const struct xa_running *next,
@@ -318,72 +281,107 @@ static void log_diff(const struct xa_config *before, const struct xa_config *aft
 			xa_log_info("config: %s", line);
 }
 
-/* Keys that cannot change while the daemon runs keep their values; the rest of the config is taken.
- */
-static void keep_fixed(const struct xa_config *before, struct xa_config *after)
+static void log_fixed(const struct xa_config *config)
 {
-	if (!(xa_config_changes(before, after) & 1U << XA_RELOAD_RESTART))
-		return;
 	xa_log_warn("flows.max and flows.percpu cannot change while the daemon runs: flows.max=%u "
 		    "and flows.percpu=%s stay until a restart",
-		    before->flows.max, xa_switch_names[before->flows.percpu]);
-	after->flows.max = before->flows.max;
-	after->flows.percpu = before->flows.percpu;
+		    config->flows.max, xa_switch_names[config->flows.percpu]);
 }
 
-/* *phase: how far it came. */
-static int reload_try(struct xa_auditor *auditor, enum xa_reload_phase *phase)
+/* Between two polls, so that no snapshot is judged by halves of two. */
+static int swap(struct xa_auditor *auditor)
 {
-	struct xa_running next, before = auditor->running;
+	struct xa_running *next = &auditor->reload.next, before = auditor->running;
 	struct xa_why why = {0};
-	int error = running_load(auditor->options, &next);
+	int error = xa_judge_prepare(next->policy, &auditor->books);
 
-	*phase = XA_RELOAD_PHASE_CONFIG;
-	if (error)
-		return error;
-	keep_fixed(before.config, next.config);
-	*phase = XA_RELOAD_PHASE_POLICY;
-	error = policy_load(auditor, &next, before.policy);
 	if (!error)
-		error = running_try(auditor, &next, phase, &why);
+		error = running_try(auditor, next, &auditor->reload.phase, &why);
 	if (error) {
-		if (why.text[0])
-			xa_log_error("%s", why.text);
-		running_done(&next);
+		xa_whys_add(&auditor->reload.whys, "", 0, 0, "%s",
+			    why.text[0] ? why.text : strerror(-error));
 		return error;
 	}
-	xa_books_configure(&auditor->books, next.config);
-	auditor->running = next;
-	auditor->self.policy = xa_policy_tell(next.policy, auditor->stages);
-	log_diff(before.config, next.config);
-	running_done(&before);
-	if (!xa_loop_set_timer(&auditor->loop, next.config->poll_interval_ns))
-		auditor->self.interval_ns = next.config->poll_interval_ns;
+	xa_books_configure(&auditor->books, next->config);
+	auditor->running = *next;
+	*next = (struct xa_running){0};
+	auditor->self.policy = xa_policy_tell(auditor->running.policy, auditor->stages);
+	log_diff(before.config, auditor->running.config);
+	if (auditor->reload.needs_restart)
+		log_fixed(auditor->running.config);
+	xa_running_done(&before);
+	if (!xa_loop_set_timer(&auditor->loop, auditor->running.config->poll_interval_ns))
+		auditor->self.interval_ns = auditor->running.config->poll_interval_ns;
 	return 0;
 }
 
-static void reload(struct xa_auditor *auditor)
+static void reload_tell(struct xa_auditor *auditor, int error)
 {
+	static const char refused[] = "config not reloaded, the one before runs on";
+	static const char taken[] = "config reloaded";
 	struct xa_reload_stats *stats = &auditor->self.reload;
-	enum xa_reload_phase phase;
-	int error;
+	_cleanup_xa_buf_ struct xa_buf outcome = {0};
 
-	xa_notify_send(&auditor->notify, "RELOADING=1\nMONOTONIC_USEC=%llu",
-		       (unsigned long long)(xa_now_ns() / 1000));
-	error = reload_try(auditor, &phase);
 	stats->count++;
 	stats->last_ok = !error;
 	if (error) {
-		stats->failures[phase]++;
-		xa_log_error("config not reloaded, the one before runs on");
+		stats->failures[auditor->reload.phase]++;
+		stats->last_phase = auditor->reload.phase;
+		xa_log_whys(&auditor->reload.whys);
+		xa_log_error("%s", refused);
 	} else {
 		stats->success_time = wall_seconds();
 		note_config(auditor);
-		xa_log_info("config reloaded");
+		xa_log_info("%s", taken);
 	}
 	tick(auditor); /* the page shows the outcome now, not an interval later */
+	xa_whys_lines(&auditor->reload.whys, &outcome);
+	xa_buf_addf(&outcome, "%s\n", error ? refused : taken);
+	xa_server_reloaded(auditor->server, !error, outcome.text);
 	xa_notify_send(&auditor->notify, "READY=1\nSTATUS=%s",
 		       error ? "the last reload was refused" : "reloaded");
+}
+
+static int reload_begin(struct xa_auditor *auditor)
+{
+	auditor->reload_wanted = false;
+	xa_notify_send(&auditor->notify, "RELOADING=1\nMONOTONIC_USEC=%llu",
+		       (unsigned long long)(xa_now_ns() / 1000));
+	xa_server_reload_begins(auditor->server);
+	return xa_reload_begin(&auditor->reload, auditor->source, &auditor->running);
+}
+
+/* Whether there is a worker to wait for; else *ret_error is the outcome. */
+static bool reload_goes_on(struct xa_auditor *auditor, int *ret_error)
+{
+	const struct xa_policy *awaited;
+
+	*ret_error = xa_reload_step(&auditor->reload, &auditor->running);
+	if (*ret_error != -EAGAIN)
+		return false;
+	awaited = xa_reload_awaits(&auditor->reload);
+	*ret_error = xa_loop_await(&auditor->loop, xa_policy_fd(awaited));
+	return !*ret_error;
+}
+
+/* Goes on with the reload that is under way, or begins the one that is wanted. However many were
+ * asked for meanwhile, one follows, by the files as they are then. */
+static void reload(struct xa_auditor *auditor)
+{
+	int error = 0;
+
+	if (!auditor->reload.is_under_way) {
+		if (!auditor->reload_wanted)
+			return;
+		error = reload_begin(auditor);
+	}
+	if (!error && reload_goes_on(auditor, &error))
+		return;
+	(void)xa_loop_await(&auditor->loop, -1);
+	if (!error)
+		error = swap(auditor);
+	xa_reload_end(&auditor->reload);
+	reload_tell(auditor, error);
 }
 
 /* --- start --- */
@@ -452,15 +450,26 @@ static int open_kernel(struct xa_auditor *auditor)
 	return error;
 }
 
+/* As HUP does, so that all who ask while one runs get one reload together. To the process, not to
+ * the server's thread that calls: there it would stay pending, where the loop does not look. */
+static void ask_reload(void *ctx)
+{
+	(void)ctx;
+	(void)kill(getpid(), SIGHUP);
+}
+
 static int open_http(struct xa_auditor *auditor)
 {
+	const struct xa_server_hooks hooks = {.reload = ask_reload};
 	struct xa_why why = {0};
 	int error = xa_board_new(&auditor->board);
 
 	if (!error)
-		error = xa_server_new(&auditor->server, auditor->board);
+		error = xa_server_new(&auditor->server, auditor->board, &hooks);
 	if (!error)
 		error = xa_server_listen(auditor->server, auditor->running.config, &why);
+	if (!error)
+		xa_server_keep(auditor->server, auditor->running.config);
 	if (error)
 		xa_log_error("%s", why.text[0] ? why.text : strerror(-error));
 	return error;
@@ -477,11 +486,13 @@ static int open_loop(struct xa_auditor *auditor)
 
 static int start(struct xa_auditor *auditor)
 {
+	struct xa_whys whys = {0};
 	int error = xa_notify_open(&auditor->notify);
 
 	if (error)
 		xa_log_warn("cannot reach NOTIFY_SOCKET: %s, ignoring", strerror(-error));
-	error = running_load(auditor->options, &auditor->running);
+	error = xa_running_load(&auditor->running, auditor->source, &whys);
+	xa_log_whys(&whys);
 	if (error)
 		return error == -ENOMEM ? XA_EXIT_FAILURE : XA_EXIT_CONFIG;
 	error = open_loop(auditor);
@@ -492,7 +503,9 @@ static int start(struct xa_auditor *auditor)
 	if (error)
 		return error == -EPERM ? XA_EXIT_NOT_PERMITTED : XA_EXIT_FAILURE;
 	/* after it: a process and a thread have the rights of their making */
-	error = policy_load(auditor, &auditor->running, NULL);
+	error = xa_policy_load(&auditor->running.policy, auditor->running.config);
+	if (!error)
+		error = xa_judge_prepare(auditor->running.policy, &auditor->books);
 	if (error)
 		return error == -EINVAL ? XA_EXIT_CONFIG : XA_EXIT_FAILURE;
 	error = open_http(auditor);
@@ -554,7 +567,7 @@ static bool handle_signals(struct xa_auditor *auditor)
 	if (signals.stop)
 		xa_log_info("stopping, as asked by a signal");
 	else if (signals.reload)
-		reload(auditor);
+		auditor->reload_wanted = true;
 	return signals.stop;
 }
 
@@ -590,10 +603,25 @@ static bool handle(struct xa_auditor *auditor, enum xa_event event)
 	case XA_EVENT_IFACE:
 		handle_ifaces(auditor);
 		return false;
+	case XA_EVENT_AWAITED:
 	case XA_EVENT_NONE:
 		return false;
 	}
 	return false;
+}
+
+/* Until something has to be looked at that no descriptor tells; -1: nothing has. */
+static int timeout_ms(const struct xa_auditor *auditor)
+{
+	const int watchdog = watchdog_ms(&auditor->notify);
+	uint64_t now_ns, until_ns, left_ms;
+
+	if (!auditor->reload.is_under_way)
+		return watchdog;
+	now_ns = xa_now_ns();
+	until_ns = xa_policy_until_ns(xa_reload_awaits(&auditor->reload));
+	left_ms = until_ns > now_ns ? (until_ns - now_ns) / XA_NS_PER_MS + 1 : 0;
+	return watchdog >= 0 && (uint64_t)watchdog < left_ms ? watchdog : (int)left_ms;
 }
 
 static int loop(struct xa_auditor *auditor)
@@ -601,7 +629,10 @@ static int loop(struct xa_auditor *auditor)
 	enum xa_event event = XA_EVENT_NONE;
 
 	while (!handle(auditor, event)) {
-		int error = xa_loop_wait(&auditor->loop, watchdog_ms(&auditor->notify), &event);
+		int error;
+
+		reload(auditor);
+		error = xa_loop_wait(&auditor->loop, timeout_ms(auditor), &event);
 
 		if (error) {
 			xa_log_error("cannot wait for events: %s", strerror(-error));
@@ -614,12 +645,12 @@ static int loop(struct xa_auditor *auditor)
 	return XA_EXIT_OK;
 }
 
-int xa_auditor_run(const struct xa_auditor_options *options)
+int xa_auditor_run(const struct xa_config_source *source)
 {
 	XA_CLEANUP(auditor_done)
 	struct xa_auditor auditor = {
-		.options = options,
-		.loop = {-1, -1, -1, -1},
+		.source = source,
+		.loop = XA_LOOP_CLOSED,
 		.notify = {.fd = -1},
 	};
 	int status = start(&auditor);

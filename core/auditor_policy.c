@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "core/base/log.h"
+#include "core/trial.h"
 
 static void log_words(void *ctx, const char *title, enum xa_plugin_log_level level,
 		      const char *text)
@@ -34,12 +35,12 @@ static void log_failed(void *ctx, const char *title, enum xa_plugin_cause cause,
 			    report->text);
 }
 
-static void log_disabled(void *ctx, const char *title, enum xa_plugin_cause cause)
+static void log_disabled(void *ctx, const char *title, enum xa_plugin_cause cause, unsigned in_row)
 {
 	(void)ctx;
-	xa_log_error("stage %s failed %d times in a row cause=%s: left out until its file or the "
+	xa_log_error("stage %s failed %u time%s in a row cause=%s: left out until its file or the "
 		     "config changes",
-		     title, XA_POLICY_FAILURES_MAX, xa_cause_names[cause]);
+		     title, in_row, in_row == 1 ? "" : "s", xa_cause_names[cause]);
 }
 
 static void log_enabled(void *ctx, const char *title)
@@ -62,33 +63,45 @@ const struct xa_policy_hooks xa_policy_loggers = {
 	.lost = log_lost,
 };
 
-void xa_log_whys(const struct xa_whys *whys)
+static void add_why(const struct xa_why *why, struct xa_buf *buf)
 {
-	for (size_t i = 0; i < whys->count && i < XA_WHYS_MAX; i++) {
-		const struct xa_why *why = &whys->why[i];
-
-		if (why->line && why->column)
-			xa_log_error("%s:%u:%u: %s", why->file, why->line, why->column, why->text);
-		else if (why->line)
-			xa_log_error("%s:%u: %s", why->file, why->line, why->text);
-		else if (why->file[0])
-			xa_log_error("%s: %s", why->file, why->text);
-		else
-			xa_log_error("%s", why->text);
-	}
-	if (whys->count > XA_WHYS_MAX)
-		xa_log_error("%zu more errors (xdp-auditor check shows the first %d)",
-			     whys->count - XA_WHYS_MAX, XA_WHYS_MAX);
+	if (why->line && why->column)
+		xa_buf_addf(buf, "%s:%u:%u: %s\n", why->file, why->line, why->column, why->text);
+	else if (why->line)
+		xa_buf_addf(buf, "%s:%u: %s\n", why->file, why->line, why->text);
+	else if (why->file[0])
+		xa_buf_addf(buf, "%s: %s\n", why->file, why->text);
+	else
+		xa_buf_addf(buf, "%s\n", why->text);
 }
 
-int xa_policy_load(struct xa_policy **ret, const struct xa_config *config, uint32_t max_flows,
-		   struct xa_policy *before)
+void xa_whys_lines(const struct xa_whys *whys, struct xa_buf *buf)
+{
+	for (size_t i = 0; i < whys->count && i < XA_WHYS_MAX; i++)
+		add_why(&whys->why[i], buf);
+	if (whys->count > XA_WHYS_MAX)
+		xa_buf_addf(buf, "%zu more errors (xdp-auditor check shows the first %d)\n",
+			    whys->count - XA_WHYS_MAX, XA_WHYS_MAX);
+}
+
+void xa_log_whys(const struct xa_whys *whys)
+{
+	_cleanup_xa_buf_ struct xa_buf lines = {0};
+	char *line, *rest;
+
+	xa_whys_lines(whys, &lines);
+	for (rest = lines.text; rest && (line = strsep(&rest, "\n"));)
+		if (*line)
+			xa_log_error("%s", line);
+}
+
+int xa_policy_load(struct xa_policy **ret, const struct xa_config *config)
 {
 	struct xa_whys whys = {0};
-	int error = xa_judge_try(config, &(struct xa_policy_hooks){0}, &whys);
+	int error = xa_trial_run(config, &(struct xa_policy_hooks){0}, &whys);
 
 	if (!error)
-		error = xa_policy_new(ret, config, max_flows, before, &xa_policy_loggers, &whys);
+		error = xa_policy_new(ret, config, config->flows.max, &xa_policy_loggers, &whys);
 	if (error)
 		xa_log_whys(&whys);
 	return error;

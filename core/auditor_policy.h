@@ -11,13 +11,14 @@
 /* Hooks that log. */
 extern const struct xa_policy_hooks xa_policy_loggers;
 
-/* Logs reasons, each with its place. */
+/* Appends reasons, each with its place, a line each. */
+void xa_whys_lines(const struct xa_whys *whys, struct xa_buf *buf);
+
+/* Logs those lines. */
 void xa_log_whys(const struct xa_whys *whys);
 
-/* Tries the config's stages, then starts them beside those of `before` (NULL: none). 0 or -errno,
- * the reasons being logged. */
-int xa_policy_load(struct xa_policy **ret, const struct xa_config *config, uint32_t max_flows,
-		   struct xa_policy *before);
+/* Tries the config's stages, then starts them. 0 or -errno, the reasons being logged. */
+int xa_policy_load(struct xa_policy **ret, const struct xa_config *config);
 
 /* How the stages fare, for the page. `stages` has XA_POLICY_STAGES_MAX of them and lives as long as
  * what is returned. */

@@ -21,10 +21,3 @@ void xa_judge_flows(struct xa_policy *policy, struct xa_books *books,
  * it is borrowed until the next judgement. */
 void xa_judge_rank(const struct xa_policy *policy, struct xa_books *books, uint32_t now_tick,
 		   struct xa_topk *top, struct xa_traffic *traffic);
-
-/*
- * Tries the config's stages on a few flows of every kind, in a worker of their own that leaves
- * nothing behind. 0, -EINVAL with a reason for each stage that failed, or another -errno with one.
- */
-int xa_judge_try(const struct xa_config *config, const struct xa_policy_hooks *hooks,
-		 struct xa_whys *ret_whys);

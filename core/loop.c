@@ -52,7 +52,7 @@ int xa_loop_open(struct xa_loop *ret_loop)
 {
 	int error;
 
-	*ret_loop = (struct xa_loop){-1, -1, -1, -1};
+	*ret_loop = (struct xa_loop)XA_LOOP_CLOSED;
 	error = open_signals(&ret_loop->signal_fd);
 	if (error)
 		return error;
@@ -66,6 +66,15 @@ int xa_loop_open(struct xa_loop *ret_loop)
 	if (!error)
 		error = watch(ret_loop, ret_loop->timer_fd, XA_EVENT_TIMER);
 	return error ? error : watch(ret_loop, ret_loop->iface_fd, XA_EVENT_IFACE);
+}
+
+int xa_loop_await(struct xa_loop *loop, int fd)
+{
+	/* one that was closed is forgotten already */
+	if (loop->awaited_fd >= 0)
+		(void)epoll_ctl(loop->epoll_fd, EPOLL_CTL_DEL, loop->awaited_fd, NULL);
+	loop->awaited_fd = fd;
+	return fd < 0 ? 0 : watch(loop, fd, XA_EVENT_AWAITED);
 }
 
 int xa_loop_set_timer(const struct xa_loop *loop, uint64_t interval_ns)

@@ -16,10 +16,13 @@
 #include "core/check_host.h"
 #include "core/diag.h"
 #include "core/exit.h"
+#include "core/policy/footprint.h"
+#include "core/policy/landlock.h"
 #include "core/policy/worker.h"
 #include "core/replay.h"
 #include "core/rule_test.h"
 #include "core/source/xdp.h"
+#include "core/trial.h"
 #include "version.h"
 
 #define SETTINGS_MAX 64
@@ -139,8 +142,8 @@ static int config_load(const struct arguments *arguments, struct xa_config **ret
 
 static int run_run(const struct arguments *arguments)
 {
-	struct xa_auditor_options options = {
-		.config_path = arguments->config_path,
+	struct xa_config_source source = {
+		.path = arguments->config_path,
 		.settings = arguments->settings,
 		.setting_count = arguments->setting_count,
 	};
@@ -149,12 +152,27 @@ static int run_run(const struct arguments *arguments)
 		return usage_error("run takes no '%s'", arguments->operands[0]);
 	if (!arguments->config_path)
 		return usage_error("run needs -c PATH");
-	return xa_auditor_run(&options);
+	if (!xa_landlock_version())
+		xa_log_info("no Landlock here (before 5.13, or not in lsm=): while plugins are "
+			    "opened, they can read all files that this user can");
+	return xa_auditor_run(&source);
 }
 
 static double mebibytes(uint64_t bytes)
 {
 	return (double)bytes / (1 << 20);
+}
+
+static void add_footprint(struct xa_buf *text, const struct xa_config *config)
+{
+	const struct xa_footprint footprint = xa_footprint_of(config);
+
+	xa_buf_addf(
+		text,
+		"memory for the policy: up to %.1f MiB in the daemon and %.1f MiB for each derived "
+		"metric, %.1f MiB shared with the worker, %.1f MiB in the worker\n",
+		mebibytes(footprint.daemon_bytes), mebibytes(footprint.metric_bytes),
+		mebibytes(footprint.shared_bytes), mebibytes(footprint.worker_bytes));
 }
 
 static void add_hash(const struct xa_config *config, struct xa_buf *text)
@@ -194,6 +212,8 @@ static int print_check(const struct arguments *arguments, const struct xa_config
 		    "memory for %u flows: %.1f MiB in the kernel, up to %.1f MiB in the daemon\n",
 		    config->flows.max, mebibytes(xa_xdp_memory_bytes(&options)),
 		    mebibytes(xa_books_memory_bytes(config)));
+	if (config->policy.stage_count)
+		add_footprint(&text, config);
 	add_hash(config, &text);
 	error = xa_check_host(config, &text, &why);
 	if (old)
@@ -209,7 +229,7 @@ static int print_check(const struct arguments *arguments, const struct xa_config
 static int check_stages(const struct xa_config *config)
 {
 	struct xa_whys whys = {0};
-	int error = xa_judge_try(config, &xa_policy_loggers, &whys);
+	int error = xa_trial_run(config, &xa_policy_loggers, &whys);
 
 	if (!error)
 		return XA_EXIT_OK;

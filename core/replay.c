@@ -39,7 +39,7 @@ static int replay_init(struct replay *replay, struct xa_whys *whys)
 		error = xa_topk_new(&replay->top, config->top_k,
 				    config->flows.rank_by == XA_RANK_BYTES);
 	if (!error)
-		error = xa_policy_new(&replay->policy, config, config->flows.max, NULL,
+		error = xa_policy_new(&replay->policy, config, config->flows.max,
 				      &xa_policy_loggers, whys);
 	return error ? error : xa_judge_prepare(replay->policy, &replay->books);
 }

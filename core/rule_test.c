@@ -271,8 +271,8 @@ static int run_test(const struct xa_rule_file *file, const struct xa_rule_case *
 	XA_CLEANUP(run_done) struct run run = {.file = file, .test = test};
 	_cleanup_xa_buf_ struct xa_buf text = {0};
 	const struct xa_policy_hooks hooks = {.ctx = buf, .log = log_line};
-	int r = xa_policy_new(&run.policy, file->config, test->handles ? test->handles : 1, NULL,
-			      &hooks, whys);
+	int r = xa_policy_new(&run.policy, file->config, test->handles ? test->handles : 1, &hooks,
+			      whys);
 
 	if (!r)
 		r = run_snapshots(&run, &text);

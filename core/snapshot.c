@@ -208,7 +208,8 @@ static void render_disabled(struct xa_buf *buf, const struct xa_self_policy *pol
 	}
 }
 
-/* One line a reason why not, or "ready"; then one a stage of rules that is left out. */
+/* One line a reason why not, or "ready"; then what is amiss all the same: the last reload, and the
+ * stages of rules that are left out. */
 static void render_state(struct xa_buf *buf, const struct xa_self *self)
 {
 	bool any = false;
@@ -228,6 +229,8 @@ static void render_state(struct xa_buf *buf, const struct xa_self *self)
 		xa_buf_adds(buf, "waiting for an interface that the config names\n");
 	else if (self->attached)
 		xa_buf_adds(buf, "ready\n");
+	if (!self->reload.last_ok)
+		xa_buf_addf(buf, "last reload refused: %s\n", phase_names[self->reload.last_phase]);
 	render_disabled(buf, &self->policy);
 }
 
@@ -253,7 +256,8 @@ static void render_landing(struct xa_buf *buf, const struct xa_traffic *traffic,
 	}
 	xa_buf_adds(buf, "</ul>\n<p><a href=\"/metrics\">/metrics</a> "
 			 "<a href=\"/-/healthy\">/-/healthy</a> "
-			 "<a href=\"/-/ready\">/-/ready</a></p>\n</body></html>\n");
+			 "<a href=\"/-/ready\">/-/ready</a> "
+			 "<a href=\"/config\">/config</a></p>\n</body></html>\n");
 }
 
 static char *take_text(struct xa_buf *buf, size_t *ret_len)

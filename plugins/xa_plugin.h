@@ -88,7 +88,9 @@ struct xa_plugin_batch {
 
 enum xa_plugin_option_type {
 	XA_PLUGIN_TEXT,
-	XA_PLUGIN_FILE, /* a path; relative ones are taken from the configuration file's folder */
+	XA_PLUGIN_FILE, /* a path; relative ones are taken from the configuration file's folder.
+			   What is not named in the configuration, a default too, may not be
+			   readable. */
 	XA_PLUGIN_INTEGER,
 	XA_PLUGIN_DURATION, /* nanoseconds */
 	XA_PLUGIN_SIZE, /* bytes */

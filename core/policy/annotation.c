@@ -39,14 +39,19 @@ struct xa_annotations {
 	struct text *texts; /* by value */
 };
 
-static size_t rows_size(const struct xa_annotations *annotations)
+static size_t rows_size(uint32_t max_flows)
 {
-	return (size_t)annotations->max_flows * XA_PLUGIN_LABELS_MAX * sizeof(uint32_t);
+	return (size_t)max_flows * XA_PLUGIN_LABELS_MAX * sizeof(uint32_t);
 }
 
-static size_t texts_size(const struct xa_annotations *annotations)
+static size_t texts_size(uint32_t max_values)
 {
-	return annotations->max_values * sizeof(struct text);
+	return max_values * sizeof(struct text);
+}
+
+uint64_t xa_annotations_memory_bytes(uint32_t max_flows, uint32_t max_values)
+{
+	return rows_size(max_flows) + (uint64_t)max_flows + max_values + texts_size(max_values);
 }
 
 int xa_annotations_new(struct xa_annotations **ret, uint32_t max_flows, uint32_t max_values)
@@ -59,10 +64,10 @@ int xa_annotations_new(struct xa_annotations **ret, uint32_t max_flows, uint32_t
 	annotations->max_flows = max_flows;
 	annotations->max_values = max_values;
 	annotations->none = true;
-	annotations->rows = xa_reserve(rows_size(annotations));
+	annotations->rows = xa_reserve(rows_size(max_flows));
 	annotations->hidden = xa_reserve(max_flows);
 	annotations->states = xa_reserve(max_values);
-	annotations->texts = xa_reserve(texts_size(annotations));
+	annotations->texts = xa_reserve(texts_size(max_values));
 	if (!annotations->rows || !annotations->hidden || !annotations->states ||
 	    !annotations->texts)
 		return -ENOMEM;
@@ -80,10 +85,10 @@ void xa_annotations_free(struct xa_annotations *annotations)
 {
 	if (!annotations)
 		return;
-	give_back(annotations->rows, rows_size(annotations));
+	give_back(annotations->rows, rows_size(annotations->max_flows));
 	give_back(annotations->hidden, annotations->max_flows);
 	give_back(annotations->states, annotations->max_values);
-	give_back(annotations->texts, texts_size(annotations));
+	give_back(annotations->texts, texts_size(annotations->max_values));
 	free(annotations);
 }
 

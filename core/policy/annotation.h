@@ -12,6 +12,9 @@
 
 struct xa_annotations;
 
+/* Bytes that they take when every handle has its labels, and every value its text. */
+uint64_t xa_annotations_memory_bytes(uint32_t max_flows, uint32_t max_values);
+
 /* For handles below max_flows and values below max_values. Memory is reserved, and touched as far
  * as it is used. 0 or -ENOMEM. */
 int xa_annotations_new(struct xa_annotations **ret, uint32_t max_flows, uint32_t max_values);

@@ -29,9 +29,16 @@ static const char *file_option(const struct xa_stage *stage)
 
 /* --- titles --- */
 
+/* A rule is its file. The file of the zones is no more than a long option; and there is one such
+ * stage, for a label has one owner. */
+static const char *file_in_title(const struct xa_stage *stage)
+{
+	return strcmp(stage->name, "zones") != 0 ? file_option(stage) : NULL;
+}
+
 static void name_stage(char *title, size_t size, const struct xa_stage *stage)
 {
-	const char *file = file_option(stage), *base;
+	const char *file = file_in_title(stage), *base;
 	size_t len;
 
 	(void)snprintf(title, size, "%s", stage->name);
@@ -159,7 +166,7 @@ void xa_blame_disable(struct xa_blame *blame, const struct xa_policy_hooks *hook
 		return;
 	blame->state.disabled = true;
 	if (hooks->disabled)
-		hooks->disabled(hooks->ctx, blame->state.title, cause);
+		hooks->disabled(hooks->ctx, blame->state.title, cause, blame->in_row);
 }
 
 void xa_blame_fail(struct xa_blame *blame, const struct xa_policy_hooks *hooks,

@@ -38,6 +38,12 @@ struct xa_chain {
 	uint8_t *hidden; /* what was hidden before the stage */
 };
 
+uint64_t xa_chain_memory_bytes(uint32_t max_flows, uint32_t max_values)
+{
+	return (uint64_t)max_flows * (2 * sizeof(uint32_t) + 2 * sizeof(uint8_t)) +
+	       xa_values_memory_bytes(max_values);
+}
+
 int xa_chain_new(struct xa_chain **ret, const struct xa_setup *setup,
 		 const struct xa_builtin_plugins *builtin, void *region, int socket)
 {
@@ -126,8 +132,8 @@ static int find_plugin(struct xa_chain *chain, uint32_t number, struct xa_whys *
 	if (!xa_plugin_find(&chain->builtin, chain->setup->head.plugin_dir, wanted->name,
 			    &stage->plugin, &stage->handle, &why))
 		return 0;
-	return xa_whys_add(whys, wanted->file, wanted->line, wanted->column, "%s: %s",
-			   xa_stage_path(wanted->name, number).text, why.text);
+	return xa_whys_add(whys, wanted->file, wanted->line, wanted->column, "%s: %s", wanted->path,
+			   why.text);
 }
 
 /* The stage's plugin and its options. */
@@ -142,14 +148,12 @@ static int prepare(struct xa_chain *chain, uint32_t number, struct xa_plugin_val
 		const struct xa_plugin *plugin = chain->stages[number].plugin;
 
 		values = xa_arena_alloc(chain->arena, plugin->option_count * sizeof(*values));
-		error = values ? xa_stage_options_read(chain->arena, plugin, wanted, number, values,
-						       &whys)
+		error = values ? xa_stage_options_read(chain->arena, plugin, wanted, values, &whys)
 			       : -ENOMEM;
 	}
 	if (error == -ENOMEM)
 		(void)xa_whys_add(&whys, wanted->file, wanted->line, wanted->column,
-				  "%s: not enough memory for its options",
-				  xa_stage_path(wanted->name, number).text);
+				  "%s: not enough memory for its options", wanted->path);
 	send_whys(chain, number, &whys);
 	if (!error)
 		*ret_values = values;

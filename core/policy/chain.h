@@ -17,6 +17,9 @@ struct xa_builtin_plugins {
 	size_t count;
 };
 
+/* Bytes that a chain takes, without what its stages do. */
+uint64_t xa_chain_memory_bytes(uint32_t max_flows, uint32_t max_values);
+
 /* A chain of the setup's stages over a region of zeroed memory; nothing is opened yet. Borrows all
  * that it is given until it is freed. 0, -ENOMEM, or -EIO without randomness. */
 int xa_chain_new(struct xa_chain **ret, const struct xa_setup *setup,

@@ -27,6 +27,13 @@ static const enum xa_metric_type types[] = {
 	[XA_PLUGIN_HISTOGRAM] = XA_HISTOGRAM,
 };
 
+uint64_t xa_family_memory_bytes(uint32_t max_series)
+{
+	return sizeof(struct family) + xa_series_memory_bytes(XA_PLUGIN_METRIC_LABELS_MAX,
+							      XA_PLUGIN_BUCKETS_MAX + 1,
+							      max_series);
+}
+
 int xa_families_new(struct xa_families **ret, uint32_t max_series)
 {
 	struct xa_families *families = calloc(1, sizeof(*families));

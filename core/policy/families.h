@@ -16,6 +16,10 @@
 
 struct xa_families;
 
+/* Bytes that one family takes at most: a histogram of all buckets and labels, the texts of which
+ * are as long as they may be. */
+uint64_t xa_family_memory_bytes(uint32_t max_series);
+
 /* 0 or -ENOMEM. */
 int xa_families_new(struct xa_families **ret, uint32_t max_series);
 void xa_families_free(struct xa_families *families);

@@ -13,7 +13,6 @@
 
 #include "core/policy/answers.h"
 #include "core/policy/regular_file.h"
-#include "core/policy/stage_options.h"
 
 /* It was made by xa_host_init(), so that it may be written to. */
 static struct xa_host *host_of(const struct xa_plugin_host *lent)
@@ -47,9 +46,8 @@ static void send_why(const struct xa_host *host)
 	};
 
 	copy_text(why.file, sizeof(why.file), placed ? report->file : stage->file);
-	(void)xa_why_set(&why, 0, "%s: %s%s%.*s", xa_stage_path(stage->name, host->stage).text,
-			 named ? "" : report->file, named ? "" : ": ",
-			 (int)strcspn(report->text, "\n"), report->text);
+	(void)xa_why_set(&why, 0, "%s: %s%s%.*s", stage->path, named ? "" : report->file,
+			 named ? "" : ": ", (int)strcspn(report->text, "\n"), report->text);
 	xa_answer_send_why(host->ground->socket, host->stage, &why);
 }
 

@@ -192,17 +192,18 @@ static void begin(struct xa_policy *policy)
 		drop(policy);
 }
 
-static int run(struct xa_policy *policy)
+/* -EAGAIN without `wait`, while there is time left. */
+static int hear_done(struct xa_policy *policy, bool wait)
 {
-	const uint64_t began_ns = xa_now_ns();
+	const uint64_t until_ns = policy->asked_ns + policy->config->policy.deadline_ns;
+	const bool is_late = xa_now_ns() >= until_ns;
 	uint64_t took_ns;
 	int r;
 
-	r = xa_policy_order(policy, XA_ORDER_RUN);
-	if (!r)
-		r = xa_policy_hear(policy, XA_ANSWER_DONE,
-				   began_ns + policy->config->policy.deadline_ns, NULL);
-	took_ns = xa_now_ns() - began_ns;
+	r = xa_policy_hear(policy, XA_ANSWER_DONE, wait ? until_ns : 0, NULL);
+	if (r == -ETIMEDOUT && !wait && !is_late)
+		return -EAGAIN;
+	took_ns = xa_now_ns() - policy->asked_ns;
 	xa_histogram_observe(&policy->durations, &xa_policy_bounds, took_ns);
 	return r ? r : xa_policy_take(policy, took_ns);
 }
@@ -230,19 +231,42 @@ static bool settle(struct xa_policy *policy)
 	return all_worked;
 }
 
-bool xa_policy_judge(struct xa_policy *policy)
+static int answered(struct xa_policy *policy, bool wait)
 {
 	int r;
 
-	if (!policy->stage_count)
-		return true;
+	r = hear_done(policy, wait);
+	if (r == -EAGAIN)
+		return r;
+	if (r) {
+		lose(policy, r, false);
+		return -EIO;
+	}
+	return settle(policy) && are_all_enabled(policy) ? 0 : -EIO;
+}
+
+bool xa_policy_ask(struct xa_policy *policy)
+{
+	int r;
+
 	begin(policy);
 	if (!is_any_enabled(policy) || !is_ready(policy))
 		return false;
-	r = run(policy);
-	if (r) {
+	policy->asked_ns = xa_now_ns();
+	r = xa_policy_order(policy, XA_ORDER_RUN);
+	if (r)
 		lose(policy, r, false);
-		return false;
-	}
-	return settle(policy) && are_all_enabled(policy);
+	return !r;
+}
+
+int xa_policy_answered(struct xa_policy *policy)
+{
+	return answered(policy, false);
+}
+
+bool xa_policy_judge(struct xa_policy *policy)
+{
+	if (!policy->stage_count)
+		return true;
+	return xa_policy_ask(policy) && !answered(policy, true);
 }

@@ -10,7 +10,6 @@
 
 #include <dirent.h>
 #include <dlfcn.h>
-#include <limits.h>
 #include <string.h>
 
 #include "config/options.h"
@@ -134,20 +133,35 @@ static int load(const char *name, const char *path, const struct xa_plugin **ret
 	return 0;
 }
 
+const struct xa_plugin *xa_plugin_builtin(const struct xa_builtin_plugins *builtin,
+					  const char *name)
+{
+	for (size_t i = 0; i < builtin->count; i++)
+		if (!strcmp(builtin->plugins[i]->name, name))
+			return builtin->plugins[i];
+	return NULL;
+}
+
+struct xa_plugin_path xa_plugin_path(const char *dir, const char *name)
+{
+	struct xa_plugin_path path;
+
+	(void)snprintf(path.text, sizeof(path.text), "%s/%s" SUFFIX, dir, name);
+	return path;
+}
+
 int xa_plugin_find(const struct xa_builtin_plugins *builtin, const char *dir, const char *name,
 		   const struct xa_plugin **ret, void **ret_handle, struct xa_why *ret_why)
 {
-	char path[PATH_MAX];
+	const struct xa_plugin *plugin = xa_plugin_builtin(builtin, name);
+	const struct xa_plugin_path path = xa_plugin_path(dir, name);
 
-	for (size_t i = 0; i < builtin->count; i++) {
-		if (strcmp(builtin->plugins[i]->name, name) != 0)
-			continue;
-		*ret = builtin->plugins[i];
+	if (plugin) {
+		*ret = plugin;
 		*ret_handle = NULL;
 		return 0;
 	}
-	(void)snprintf(path, sizeof(path), "%s/%s" SUFFIX, dir, name);
-	if (access(path, F_OK))
+	if (access(path.text, F_OK))
 		return refuse_name(builtin, dir, name, ret_why);
-	return load(name, path, ret, ret_handle, ret_why);
+	return load(name, path.text, ret, ret_handle, ret_why);
 }

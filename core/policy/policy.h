@@ -23,6 +23,7 @@ struct xa_policy {
 	bool is_closing; /* they were told to close */
 	bool is_lost; /* told of by the hook, and not back at work */
 	uint64_t number; /* of the last order */
+	uint64_t asked_ns; /* when it was to judge a snapshot last */
 	struct xa_annotations *annotations;
 	struct xa_families *families;
 	struct xa_schema first, later; /* the one that holds; that of the worker */

@@ -2,7 +2,8 @@
 
 /*
  * Two filters of system calls, one on top of the other: the kernel takes the stricter answer. What
- * is not allowed fails with EPERM, so that a library that only tries something goes on.
+ * is not allowed fails with EPERM, so that a library that only tries something goes on. The filters
+ * say what is done with files, Landlock with which.
  */
 
 #include "core/policy/sandbox.h"
@@ -17,6 +18,8 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+
+#include "core/policy/landlock.h"
 
 #define STACK_BYTES (8UL << 20)
 /* A rule file and what it requires are read one at a time; a shared object needs a few. */
@@ -228,7 +231,8 @@ static int close_others(int fd, struct xa_why *why)
 	return 0;
 }
 
-int xa_sandbox_enter(int fd, uint64_t memory_bytes, struct xa_why *ret_why)
+int xa_sandbox_enter(int fd, uint64_t memory_bytes, const char *const *readable,
+		     struct xa_why *ret_why)
 {
 	int error = drop_rights(ret_why);
 
@@ -236,6 +240,8 @@ int xa_sandbox_enter(int fd, uint64_t memory_bytes, struct xa_why *ret_why)
 		error = close_others(fd, ret_why);
 	if (!error)
 		error = set_limits(memory_bytes, ret_why);
+	if (!error)
+		error = xa_landlock_enter(readable, ret_why);
 	return error ? error : load_filter(allow_opening, ret_why);
 }
 

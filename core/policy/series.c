@@ -11,8 +11,29 @@
 #include <math.h>
 #include <sys/random.h>
 
+#include "plugins/xa_plugin.h"
+
 #define XXH_INLINE_ALL
 #include <xxhash.h>
+
+#define ROOM_MIN 16
+#define TEXT_MIN 256 /* of a buffer */
+
+/* What has grown from `size` by doubling until it is more than `used`. */
+static uint64_t grown(uint64_t size, uint64_t used)
+{
+	while (size <= used)
+		size *= 2;
+	return size;
+}
+
+uint64_t xa_series_memory_bytes(size_t label_count, size_t slots, uint32_t max)
+{
+	const uint64_t key = label_count * XA_PLUGIN_VALUE_BYTES, room = grown(ROOM_MIN, max);
+
+	return room * (sizeof(struct xa_series) + slots * sizeof(uint64_t) + 2 * sizeof(uint32_t)) +
+	       grown(TEXT_MIN, max * key) + 2 * grown(TEXT_MIN, key);
+}
 
 int xa_series_init(struct xa_series_set *set, size_t label_count, size_t slots, uint32_t max)
 {
@@ -93,7 +114,7 @@ static void fill_index(const struct xa_series_set *set, uint32_t *index, size_t 
 /* Room for one more. Each array is enlarged by itself: one that is too large does no harm. */
 static int grow(struct xa_series_set *set)
 {
-	const size_t room = set->room ? 2 * set->room : 16;
+	const size_t room = set->room ? 2 * set->room : ROOM_MIN;
 	uint32_t *index;
 	void *memory;
 

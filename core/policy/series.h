@@ -38,6 +38,9 @@ struct xa_series_set {
 	uint64_t folded;
 };
 
+/* Bytes that a set takes when it is full of series with the longest texts. */
+uint64_t xa_series_memory_bytes(size_t label_count, size_t slots, uint32_t max);
+
 /* 0, -ENOMEM, or -EIO. At least one series has to be allowed. */
 int xa_series_init(struct xa_series_set *set, size_t label_count, size_t slots, uint32_t max);
 void xa_series_done(struct xa_series_set *set);

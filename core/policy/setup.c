@@ -92,6 +92,7 @@ static void add_stage(struct xa_buf *buf, const struct xa_stage *stage,
 
 	add_bytes(buf, &record, sizeof(record));
 	add_text(buf, stage->name);
+	add_text(buf, stage->path);
 	add_text(buf, known->title);
 	add_text(buf, stage->file);
 	if (known->kept_len)
@@ -257,6 +258,8 @@ static int read_stage(struct reader *reader, struct xa_setup_stage *stage)
 	stage->line = record.line;
 	stage->column = record.column;
 	error = read_text(reader, &stage->name);
+	if (!error)
+		error = read_text(reader, &stage->path);
 	if (!error)
 		error = read_text(reader, &stage->title);
 	if (!error)

@@ -29,6 +29,7 @@ struct xa_setup_node {
 /* One stage. */
 struct xa_setup_stage {
 	const char *name; /* in the configuration: which plugin */
+	const char *path; /* there: "policy.stages[1].lua" */
 	const char *title; /* in messages and metrics: "zones", "lua:services", "lua:services#2" */
 	bool disabled; /* not opened, not run */
 	const struct xa_plugin_node *options; /* a map */

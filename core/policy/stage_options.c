@@ -19,19 +19,10 @@
 /* Names of a plugin's options that a guess is made from. */
 #define GUESSED_MAX 64
 
-struct xa_stage_path xa_stage_path(const char *name, size_t number)
-{
-	struct xa_stage_path path;
-
-	(void)snprintf(path.text, sizeof(path.text), "policy.stages[%zu].%s", number, name);
-	return path;
-}
-
 /* One option while it is read. */
 struct reading {
 	struct xa_arena *arena;
 	const struct xa_setup_stage *stage;
-	const char *path; /* of the stage */
 	const struct xa_plugin_option *option;
 	const struct xa_plugin_node *node; /* NULL: the default is read */
 	struct xa_whys *whys;
@@ -49,7 +40,7 @@ XA_PRINTF(2, 3) static int refuse(const struct reading *reading, const char *for
 	va_end(args);
 	return xa_whys_add(
 		reading->whys, reading->stage->file, node ? node->line : reading->stage->line,
-		node ? node->column : reading->stage->column, "%s.%s: %s%s", reading->path,
+		node ? node->column : reading->stage->column, "%s.%s: %s%s", reading->stage->path,
 		reading->option->name, node ? "" : "the plugin's default: ", why.text);
 }
 
@@ -212,8 +203,9 @@ static int read_option(struct reading *reading, struct xa_plugin_value *value)
 		return read_node(reading, value);
 	if (option->required)
 		return xa_whys_add(reading->whys, reading->stage->file, reading->stage->line,
-				   reading->stage->column, "%s.%s: is missing (%s)", reading->path,
-				   option->name, option->help ? option->help : "it is required");
+				   reading->stage->column, "%s.%s: is missing (%s)",
+				   reading->stage->path, option->name,
+				   option->help ? option->help : "it is required");
 	return option->fallback ? readers[option->type](reading, option->fallback, value) : 0;
 }
 
@@ -236,7 +228,7 @@ static bool is_known(const struct xa_plugin *plugin, const char *key)
 }
 
 static int refuse_key(const struct xa_plugin *plugin, const struct xa_setup_stage *stage,
-		      const char *path, const struct xa_plugin_node *node, struct xa_whys *whys)
+		      const struct xa_plugin_node *node, struct xa_whys *whys)
 {
 	const struct xa_setup_node *whole = (const struct xa_setup_node *)node;
 	const char *names[GUESSED_MAX], *near;
@@ -246,29 +238,28 @@ static int refuse_key(const struct xa_plugin *plugin, const struct xa_setup_stag
 		names[count] = plugin->options[count].name;
 	near = xa_suggest_name(node->key, names, count);
 	return xa_whys_add(whys, stage->file, whole->key_line, whole->key_column,
-			   "%s: unknown key %s%s%s%s", path, xa_quotes(node->key).text,
+			   "%s: unknown key %s%s%s%s", stage->path, xa_quotes(node->key).text,
 			   near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "");
 }
 
 static int check_keys(const struct xa_plugin *plugin, const struct xa_setup_stage *stage,
-		      const char *path, struct xa_whys *whys)
+		      struct xa_whys *whys)
 {
 	int error = 0;
 
 	for (const struct xa_plugin_node *child = stage->options->children; child;
 	     child = child->next)
 		if (!is_known(plugin, child->key))
-			error = refuse_key(plugin, stage, path, child, whys);
+			error = refuse_key(plugin, stage, child, whys);
 	return error;
 }
 
 int xa_stage_options_read(struct xa_arena *arena, const struct xa_plugin *plugin,
-			  const struct xa_setup_stage *stage, size_t number,
-			  struct xa_plugin_value *ret_values, struct xa_whys *whys)
+			  const struct xa_setup_stage *stage, struct xa_plugin_value *ret_values,
+			  struct xa_whys *whys)
 {
-	const struct xa_stage_path path = xa_stage_path(stage->name, number);
-	struct reading reading = {.arena = arena, .stage = stage, .path = path.text, .whys = whys};
-	int error = check_keys(plugin, stage, path.text, whys);
+	struct reading reading = {.arena = arena, .stage = stage, .whys = whys};
+	int error = check_keys(plugin, stage, whys);
 
 	for (size_t i = 0; i < plugin->option_count; i++) {
 		int failed;

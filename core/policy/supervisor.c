@@ -7,6 +7,7 @@
 
 #include <stdarg.h>
 #include <string.h>
+#include <sys/poll.h>
 
 #include "core/policy/policy.h"
 #include "core/policy/text.h"
@@ -99,20 +100,37 @@ static int refuse_end(struct xa_policy *policy, int error, struct xa_whys *whys)
 	return xa_whys_add(whys, "", 0, 0, "%s", end.report.text);
 }
 
-static int open_stages(struct xa_policy *policy, struct xa_policy *before, struct xa_whys *whys)
+static int start_stages(struct xa_policy *policy, struct xa_policy *before, struct xa_whys *whys)
 {
 	struct xa_setup_stage kept[XA_POLICY_STAGES_MAX] = {0};
-	const size_t reasons = whys->count;
 	int r;
 
 	if (before && save(before))
 		find_kept(policy, before, kept);
 	r = xa_policy_start(policy, kept);
-	if (r)
-		return fail(whys, r, "cannot start the policy worker");
-	r = xa_policy_hear(policy, XA_ANSWER_OPENED, policy->child.started_ns + XA_POLICY_OPEN_NS,
-			   whys);
-	if (r == -ECONNREFUSED && whys->count > reasons)
+	if (!r)
+		return 0;
+	(void)fail(whys, r, "cannot start the policy worker");
+	/* fork(2)'s, at the limit of processes: nothing is to be waited for */
+	return r == -EAGAIN ? -ENOMEM : r;
+}
+
+static uint64_t open_until_ns(const struct xa_policy *policy)
+{
+	return policy->child.started_ns + XA_POLICY_OPEN_NS;
+}
+
+/* -EAGAIN without `wait`, while there is time left. */
+static int hear_opened(struct xa_policy *policy, bool wait, struct xa_whys *whys)
+{
+	const uint64_t until_ns = open_until_ns(policy);
+	const bool is_late = xa_now_ns() >= until_ns;
+	int r;
+
+	r = xa_policy_hear(policy, XA_ANSWER_OPENED, wait ? until_ns : 0, whys);
+	if (r == -ETIMEDOUT && !wait && !is_late)
+		return -EAGAIN;
+	if (r == -ECONNREFUSED && whys->count)
 		return -EINVAL;
 	return r ? refuse_end(policy, r, whys) : 0;
 }
@@ -196,28 +214,19 @@ static int inherit(struct xa_policy *policy, const struct xa_policy *before)
 	return xa_families_inherit(policy->families, before->families);
 }
 
-static int fill(struct xa_policy *policy, struct xa_policy *before, struct xa_whys *whys)
+static int begin(struct xa_policy *policy, struct xa_policy *before, struct xa_whys *whys)
 {
 	int r;
 
 	r = reserve(policy);
 	if (r)
 		return fail(whys, r, "cannot reserve what the policy needs");
-	if (policy->stage_count) {
-		r = open_stages(policy, before, whys);
-		if (!r)
-			r = take_schema(policy, whys);
-		if (r)
-			return r;
-		policy->is_open = true;
-	}
-	r = before ? inherit(policy, before) : 0;
-	return r ? fail(whys, r, "cannot take over what the policy before has counted") : 0;
+	return policy->stage_count ? start_stages(policy, before, whys) : 0;
 }
 
-int xa_policy_new(struct xa_policy **ret, const struct xa_config *config, uint32_t max_flows,
-		  struct xa_policy *before, const struct xa_policy_hooks *hooks,
-		  struct xa_whys *ret_whys)
+int xa_policy_begin(struct xa_policy **ret, const struct xa_config *config, uint32_t max_flows,
+		    struct xa_policy *before, const struct xa_policy_hooks *hooks,
+		    struct xa_whys *ret_whys)
 {
 	_cleanup_xa_policy_ struct xa_policy *policy = calloc(1, sizeof(*policy));
 	int r;
@@ -232,10 +241,67 @@ int xa_policy_new(struct xa_policy **ret, const struct xa_config *config, uint32
 	policy->snapshot.fd = -1;
 	policy->child = (struct xa_child)XA_CHILD_NONE;
 	policy->stage_count = config->policy.stage_count;
-	r = fill(policy, before, ret_whys);
+	r = begin(policy, before, ret_whys);
 	if (!r)
 		*ret = take_ptr(policy);
 	return r;
+}
+
+static int opened(struct xa_policy *policy, const struct xa_policy *before, bool wait,
+		  struct xa_whys *whys)
+{
+	int r = 0;
+
+	if (policy->stage_count) {
+		r = hear_opened(policy, wait, whys);
+		if (!r)
+			r = take_schema(policy, whys);
+		if (r)
+			return r;
+		policy->is_open = true;
+	}
+	r = before ? inherit(policy, before) : 0;
+	return r ? fail(whys, r, "cannot take over what the policy before has counted") : 0;
+}
+
+int xa_policy_opened(struct xa_policy *policy, const struct xa_policy *before,
+		     struct xa_whys *ret_whys)
+{
+	return opened(policy, before, false, ret_whys);
+}
+
+int xa_policy_new(struct xa_policy **ret, const struct xa_config *config, uint32_t max_flows,
+		  const struct xa_policy_hooks *hooks, struct xa_whys *ret_whys)
+{
+	_cleanup_xa_policy_ struct xa_policy *policy = NULL;
+	int r;
+
+	r = xa_policy_begin(&policy, config, max_flows, NULL, hooks, ret_whys);
+	if (!r)
+		r = opened(policy, NULL, true, ret_whys);
+	if (!r)
+		*ret = take_ptr(policy);
+	return r;
+}
+
+int xa_policy_fd(const struct xa_policy *policy)
+{
+	return policy->child.socket;
+}
+
+uint64_t xa_policy_until_ns(const struct xa_policy *policy)
+{
+	return policy->is_open ? policy->asked_ns + policy->config->policy.deadline_ns
+			       : open_until_ns(policy);
+}
+
+void xa_policy_wait(const struct xa_policy *policy)
+{
+	const uint64_t now_ns = xa_now_ns(), until_ns = xa_policy_until_ns(policy);
+	struct pollfd news = {.fd = xa_policy_fd(policy), .events = POLLIN};
+
+	if (until_ns > now_ns)
+		(void)poll(&news, 1, (int)((until_ns - now_ns) / XA_NS_PER_MS) + 1);
 }
 
 /* What goes wrong there is only told of: nobody counts for this policy any more. */
@@ -271,12 +337,12 @@ bool xa_policy_has_stages(const struct xa_policy *policy)
 	return policy->stage_count > 0;
 }
 
-struct xa_snapshot_head *xa_policy_head(struct xa_policy *policy)
+struct xa_snapshot_head *xa_policy_head(const struct xa_policy *policy)
 {
 	return policy->snapshot.bytes;
 }
 
-struct xa_plugin_flow *xa_policy_flows(struct xa_policy *policy)
+struct xa_plugin_flow *xa_policy_flows(const struct xa_policy *policy)
 {
 	return (void *)((char *)policy->snapshot.bytes + XA_SNAPSHOT_FLOWS);
 }

@@ -41,6 +41,12 @@ static uint32_t slots_for(uint32_t max)
 	return count;
 }
 
+uint64_t xa_values_memory_bytes(uint32_t max)
+{
+	return (uint64_t)max * (2 * sizeof(uint32_t) + sizeof(uint8_t)) +
+	       (uint64_t)slots_for(max) * sizeof(uint32_t);
+}
+
 static uint32_t hash_text(const struct xa_values *values, const char *text, size_t len)
 {
 	return (uint32_t)XXH3_64bits_withSeed(text, len, values->seed);

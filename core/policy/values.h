@@ -12,6 +12,9 @@
 
 struct xa_values;
 
+/* Bytes that finding them takes, without the texts. */
+uint64_t xa_values_memory_bytes(uint32_t max);
+
 /* `texts` has `max` entries, which are zero and stay the caller's. 0, -ENOMEM, or -EIO without
  * randomness. */
 int xa_values_new(struct xa_values **ret, struct xa_region_value *texts, uint32_t max);

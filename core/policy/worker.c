@@ -15,6 +15,7 @@
 
 #include "core/policy/answers.h"
 #include "core/policy/chain.h"
+#include "core/policy/reach.h"
 #include "core/policy/sandbox.h"
 
 struct worker {
@@ -81,6 +82,7 @@ static int map_shared(struct worker *worker)
 static int prepare(struct worker *worker, const struct xa_builtin_plugins *builtin,
 		   struct xa_why *why)
 {
+	const char *const *readable = NULL;
 	int error = read_setup(&worker->setup);
 
 	if (error)
@@ -90,10 +92,12 @@ static int prepare(struct worker *worker, const struct xa_builtin_plugins *built
 	if (!error)
 		error = xa_chain_new(&worker->chain, &worker->setup, builtin, worker->region,
 				     XA_WORKER_SOCKET);
+	if (!error)
+		error = xa_reach_find(&readable, &worker->setup, builtin);
 	if (error)
 		return xa_why_set(why, error, "the policy worker cannot begin: %s",
 				  strerror(-error));
-	return xa_sandbox_enter(XA_WORKER_SOCKET, worker->setup.head.memory_bytes, why);
+	return xa_sandbox_enter(XA_WORKER_SOCKET, worker->setup.head.memory_bytes, readable, why);
 }
 
 static int refuse(const struct xa_why *why)

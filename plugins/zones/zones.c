@@ -1,23 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
-/* Names the networks that a flow runs between: labels src_zone and dst_zone, by longest prefix. The
- * smallest whole plugin, and the one to copy from: it reads options, declares labels and writes
- * columns. All work is done in open(); a new flow then costs two lookups. */
+/* Names the networks that a flow runs between: labels src_zone and dst_zone, by longest prefix. All
+ * work is done in open(); a new flow then costs two lookups. */
 
 #include <errno.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "plugins/prefix.h"
 #include "plugins/xa_plugin.h"
-
-/* The tree then takes 28 MB at most, less than half of what a worker has by default. */
-#define NETWORKS_MAX 50000
+#include "plugins/zones/list.h"
+#include "plugins/zones/networks.h"
 
 enum zones_option {
 	OPTION_NETWORKS,
+	OPTION_FILE,
 	OPTION_DEFAULT,
 	OPTION_COUNT_
 };
@@ -25,9 +20,11 @@ enum zones_option {
 static const struct xa_plugin_option zones_options[] = {
 	[OPTION_NETWORKS] = {.name = "networks",
 			     .type = XA_PLUGIN_TREE,
-			     .required = true,
 			     .help = "zones, each a name and its networks: "
 				     "{office: [10.1.0.0/16, \"2001:db8::/48\"]}"},
+	[OPTION_FILE] = {.name = "file",
+			 .type = XA_PLUGIN_FILE,
+			 .help = "a text file of more of them, in lines of NETWORK ZONE"},
 	[OPTION_DEFAULT] = {.name = "default",
 			    .type = XA_PLUGIN_TEXT,
 			    .help = "the zone of addresses that are in none; no label if unset"},
@@ -35,119 +32,79 @@ static const struct xa_plugin_option zones_options[] = {
 _Static_assert(sizeof(zones_options) / sizeof(zones_options[0]) == OPTION_COUNT_, "a row each");
 
 struct zones {
-	const struct xa_plugin_host *host;
-	struct xa_prefix_tree *tree; /* its values are the host's numbers of the zones' names */
-	uint32_t networks; /* how many are in */
+	struct xa_networks networks;
 	uint32_t fallback; /* number of the zone of all other addresses */
 	int src_label, dst_label;
 };
 
-__attribute__((format(printf, 4, 5))) static int refuse(const struct zones *zones,
-							const struct xa_plugin_node *node,
-							enum xa_plugin_cause cause,
-							const char *format, ...)
+static struct xa_plugin_place place_of(const struct xa_plugin_node *node)
 {
-	const struct xa_plugin_place place = {
+	return (struct xa_plugin_place){
 		.file = node->file, .line = node->line, .column = node->column};
-	char text[512];
-	va_list args;
-
-	va_start(args, format);
-	(void)vsnprintf(text, sizeof(text), format, args);
-	va_end(args);
-	zones->host->fail(zones->host, cause, &place, text);
-	return -EINVAL;
 }
 
-static int read_prefix(const struct zones *zones, const struct xa_plugin_node *node,
-		       struct xa_prefix *ret)
+static int refuse(const struct xa_networks *networks, const struct xa_plugin_node *node,
+		  const char *text)
 {
-	char network[XA_PREFIX_TEXT_BYTES];
+	const struct xa_plugin_place place = place_of(node);
+
+	return xa_networks_refuse(networks, &place, XA_PLUGIN_ERROR, "%s", text);
+}
+
+static int add_network(struct xa_networks *networks, const struct xa_plugin_node *node,
+		       const char *name, uint32_t zone)
+{
+	const struct xa_plugin_place place = place_of(node);
 
 	if (node->kind != XA_PLUGIN_SCALAR)
-		return refuse(zones, node, XA_PLUGIN_ERROR,
+		return refuse(networks, node,
 			      "a network is a text like 10.1.0.0/16 or \"2001:db8::/48\"");
-	switch (xa_prefix_parse(node->text, ret)) {
-	case 0:
-		return 0;
-	case -EDOM:
-		return refuse(zones, node, XA_PLUGIN_ERROR, "%s has host bits, meant %s?",
-			      node->text, xa_prefix_format(ret, network));
-	default:
-		return refuse(
-			zones, node, XA_PLUGIN_ERROR,
-			"'%.64s' is no network: write 10.1.0.0/16, \"2001:db8::/48\" or an address",
-			node->text);
-	}
+	return xa_networks_add(networks, &place, node->text, name, zone);
 }
 
-static int add_network(struct zones *zones, const struct xa_plugin_node *node, const char *name,
-		       uint32_t zone)
+static int add_zone(struct xa_networks *networks, const struct xa_plugin_node *node)
 {
-	struct xa_prefix prefix;
-	int error = read_prefix(zones, node, &prefix);
-
-	if (error)
-		return error;
-	if (++zones->networks > NETWORKS_MAX)
-		return refuse(zones, node, XA_PLUGIN_ERROR, "more than %d networks", NETWORKS_MAX);
-	error = xa_prefix_tree_add(zones->tree, &prefix, zone);
-	if (error == -EEXIST)
-		return refuse(zones, node, XA_PLUGIN_ERROR,
-			      "%s is in zone %s and in zone %s: take it out of one", node->text,
-			      zones->host->value_text(
-				      zones->host, xa_prefix_tree_get(zones->tree, &prefix), NULL),
-			      name);
-	if (error)
-		return refuse(zones, node, XA_PLUGIN_MEMORY, "no memory for %u networks",
-			      zones->networks);
-	return 0;
-}
-
-/* The number of a zone's name, which is to be one that a metric can show. */
-static int name_zone(const struct zones *zones, const struct xa_plugin_node *node, const char *name,
-		     uint32_t *ret)
-{
-	const int error = zones->host->value(zones->host, name, strlen(name), ret);
-
-	if (error == -EINVAL)
-		return refuse(zones, node, XA_PLUGIN_INVALID,
-			      "a zone's name is UTF-8 without control characters, %d bytes at most",
-			      XA_PLUGIN_VALUE_BYTES - 1);
-	if (error)
-		return refuse(zones, node, XA_PLUGIN_MEMORY, "no memory for the zones' names");
-	if (*ret == XA_PLUGIN_VALUE_NONE)
-		return refuse(zones, node, XA_PLUGIN_INVALID, "a zone without a name");
-	if (*ret == XA_PLUGIN_VALUE_OTHER && strcmp(name, "other") != 0)
-		return refuse(zones, node, XA_PLUGIN_INVALID, "too many zones, no room for %s",
-			      name);
-	return 0;
-}
-
-static int add_zone(struct zones *zones, const struct xa_plugin_node *node)
-{
+	const struct xa_plugin_place place = place_of(node);
 	uint32_t zone;
-	int error = name_zone(zones, node, node->key, &zone);
+	int error = xa_networks_name(networks, &place, node->key, &zone);
 
 	if (error || node->kind == XA_PLUGIN_SCALAR)
-		return error ? error : add_network(zones, node, node->key, zone);
+		return error ? error : add_network(networks, node, node->key, zone);
 	if (node->kind != XA_PLUGIN_LIST)
-		return refuse(zones, node, XA_PLUGIN_ERROR,
-			      "zone %s is a network or a list of them", node->key);
+		return xa_networks_refuse(networks, &place, XA_PLUGIN_ERROR,
+					  "zone %s is a network or a list of them", node->key);
 	for (const struct xa_plugin_node *at = node->children; at && !error; at = at->next)
-		error = add_network(zones, at, node->key, zone);
+		error = add_network(networks, at, node->key, zone);
 	return error;
 }
 
-static int add_zones(struct zones *zones, const struct xa_plugin_node *node)
+static int add_zones(struct xa_networks *networks, const struct xa_plugin_node *node)
 {
 	int error = 0;
 
 	if (node->kind != XA_PLUGIN_MAP || !node->children)
-		return refuse(zones, node, XA_PLUGIN_ERROR,
+		return refuse(networks, node,
 			      "zones are written {NAME: [NETWORK, ...], ...}, one at least");
 	for (const struct xa_plugin_node *at = node->children; at && !error; at = at->next)
-		error = add_zone(zones, at);
+		error = add_zone(networks, at);
+	return error;
+}
+
+static int read_networks(struct xa_networks *networks, const struct xa_plugin_value *tree,
+			 const struct xa_plugin_value *file)
+{
+	const struct xa_plugin_place nowhere = {0};
+	int error = tree->node ? add_zones(networks, tree->node) : 0;
+
+	if (!error && file->node) {
+		const struct xa_plugin_place place = place_of(file->node);
+
+		error = xa_list_read(networks, &place, file->text);
+	}
+	if (!tree->node && !file->node)
+		return xa_networks_refuse(networks, &nowhere, XA_PLUGIN_ERROR,
+					  "no networks are given: write them under 'networks', "
+					  "name a 'file' of them, or both");
 	return error;
 }
 
@@ -156,18 +113,19 @@ static int read_options(struct zones *zones, const struct xa_plugin_value *optio
 	const struct xa_plugin_value *fallback = &options[OPTION_DEFAULT];
 
 	if (fallback->text && *fallback->text) {
-		const int error = name_zone(zones, fallback->node, fallback->text,
-					    &zones->fallback);
+		const struct xa_plugin_place place = place_of(fallback->node);
+		const int error = xa_networks_name(&zones->networks, &place, fallback->text,
+						   &zones->fallback);
 
 		if (error)
 			return error;
 	}
-	return add_zones(zones, options[OPTION_NETWORKS].node);
+	return read_networks(&zones->networks, &options[OPTION_NETWORKS], &options[OPTION_FILE]);
 }
 
 static int declare_labels(struct zones *zones)
 {
-	const struct xa_plugin_host *host = zones->host;
+	const struct xa_plugin_host *host = zones->networks.host;
 
 	zones->src_label = host->declare_label(host, "src_zone");
 	if (zones->src_label < 0)
@@ -180,7 +138,7 @@ static void zones_close(void *state)
 {
 	struct zones *zones = state;
 
-	xa_prefix_tree_free(zones->tree);
+	xa_prefix_tree_free(zones->networks.tree);
 	free(zones);
 }
 
@@ -192,8 +150,8 @@ static int zones_open(const struct xa_plugin_host *host, const struct xa_plugin_
 
 	if (!zones)
 		return -ENOMEM;
-	zones->host = host;
-	error = xa_prefix_tree_new(&zones->tree);
+	zones->networks.host = host;
+	error = xa_prefix_tree_new(&zones->networks.tree);
 	if (!error)
 		error = declare_labels(zones);
 	if (!error)
@@ -208,7 +166,7 @@ static int zones_open(const struct xa_plugin_host *host, const struct xa_plugin_
 
 static uint32_t zone_of(const struct zones *zones, uint8_t family, const uint8_t address[16])
 {
-	const uint32_t zone = xa_prefix_tree_find(zones->tree, family, address);
+	const uint32_t zone = xa_prefix_tree_find(zones->networks.tree, family, address);
 
 	return zone ? zone : zones->fallback;
 }
@@ -216,8 +174,9 @@ static uint32_t zone_of(const struct zones *zones, uint8_t family, const uint8_t
 static int zones_run(void *state, const struct xa_plugin_batch *batch)
 {
 	const struct zones *zones = state;
-	uint32_t *src = zones->host->column(zones->host, zones->src_label);
-	uint32_t *dst = zones->host->column(zones->host, zones->dst_label);
+	const struct xa_plugin_host *host = zones->networks.host;
+	uint32_t *src = host->column(host, zones->src_label);
+	uint32_t *dst = host->column(host, zones->dst_label);
 
 	for (size_t i = 0; i < batch->fresh_count; i++) {
 		const struct xa_plugin_flow *flow = &batch->flows[batch->fresh[i]];

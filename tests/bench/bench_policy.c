@@ -64,7 +64,7 @@ enum stage {
 	STAGE_COUNT_
 };
 
-/* Files of rules, by stage; zones have none. */
+/* Files of rules, by stage; the zones' is a list that is made. */
 static const char *const rules[STAGE_COUNT_] = {
 	[STAGE_EMPTY] = "return {}\n",
 	[STAGE_FILTER_SUM] =
@@ -97,13 +97,7 @@ static const struct {
 #define ZONES	 10
 #define NETWORKS 10000
 
-struct networks {
-	struct xa_tree root, map, zones[ZONES], nodes[NETWORKS];
-	char names[ZONES][8], texts[NETWORKS][20];
-};
-
 struct bench {
-	struct networks networks;
 	char folder[64];
 	struct xa_plugin_flow *flows, *copy;
 	struct xa_config *configs[STAGE_COUNT_];
@@ -192,61 +186,37 @@ static int open_table(struct bench *bench)
 
 /* --- policies --- */
 
+/* 10,000 networks of 256 addresses each, in ten zones. */
+static bool write_networks(FILE *file)
+{
+	for (unsigned i = 0; i < NETWORKS; i++)
+		if (fprintf(file, "%s%u.%u.0/24 zone%u\n", i < NETWORKS / 2 ? "10." : "172.",
+			    i / 256, i % 256, i % ZONES) < 0)
+			return false;
+	return true;
+}
+
 static int write_file(const struct bench *bench, enum stage stage)
 {
 	char path[96];
 	FILE *file;
 	bool written;
 
-	if (!rules[stage])
-		return 0;
-	(void)snprintf(path, sizeof(path), "%s/%d.lua", bench->folder, (int)stage);
+	(void)snprintf(path, sizeof(path), "%s/%d", bench->folder, (int)stage);
 	file = fopen(path, "we");
 	if (!file)
 		return -errno;
-	written = fputs(rules[stage], file) >= 0;
+	written = rules[stage] ? fputs(rules[stage], file) >= 0 : write_networks(file);
 	return fclose(file) == 0 && written ? 0 : -EIO;
-}
-
-/* 10,000 networks of 256 addresses each, in ten zones. In the place of what was read: a config may
- * not be so long. */
-static void set_zones(struct networks *networks, struct xa_stage *stage)
-{
-	networks->root = (struct xa_tree){
-		.kind = XA_TREE_MAP, .children = &networks->map, .file = stage->file};
-	networks->map = (struct xa_tree){
-		.kind = XA_TREE_MAP, .key = "networks", .file = stage->file};
-	for (unsigned i = NETWORKS; i-- > 0;) {
-		struct xa_tree *zone = &networks->zones[i % ZONES], *network = &networks->nodes[i];
-
-		(void)snprintf(networks->texts[i], sizeof(networks->texts[i]), "%s%u.%u.0/24",
-			       i < NETWORKS / 2 ? "10." : "172.", i / 256, i % 256);
-		*network = (struct xa_tree){.kind = XA_TREE_SCALAR,
-					    .text = networks->texts[i],
-					    .next = zone->children,
-					    .file = stage->file};
-		zone->children = network;
-	}
-	for (unsigned i = ZONES; i-- > 0;) {
-		struct xa_tree *zone = &networks->zones[i];
-
-		(void)snprintf(networks->names[i], sizeof(networks->names[i]), "zone%u", i);
-		zone->kind = XA_TREE_LIST;
-		zone->key = networks->names[i];
-		zone->file = stage->file;
-		zone->next = networks->map.children;
-		networks->map.children = zone;
-	}
-	stage->options = &networks->root;
 }
 
 static void add_config(struct xa_buf *yaml, enum stage stage)
 {
 	xa_buf_adds(yaml, "policy:\n  deadline: 10s\n  memory: " MEMORY "\n  stages:\n");
 	if (rules[stage])
-		xa_buf_addf(yaml, "    - lua: {file: %d.lua, steps: 2000000000}\n", (int)stage);
+		xa_buf_addf(yaml, "    - lua: {file: \"%d\", steps: 2000000000}\n", (int)stage);
 	else
-		xa_buf_adds(yaml, "    - zones: {networks: {zone: 10.0.0.0/8}}\n");
+		xa_buf_addf(yaml, "    - zones: {file: \"%d\"}\n", (int)stage);
 }
 
 static int load(struct bench *bench, enum stage stage, const char *executable, struct xa_whys *whys)
@@ -263,11 +233,9 @@ static int load(struct bench *bench, enum stage stage, const char *executable, s
 				? -ENOMEM
 				: xa_config_load_buffer(&bench->configs[stage], name, yaml.text,
 							yaml.len, NULL, 0, whys);
-	if (!error && !rules[stage])
-		set_zones(&bench->networks, &bench->configs[stage]->policy.stages[0]);
 	if (!error)
-		error = xa_policy_new(&bench->policies[stage], bench->configs[stage], FLOWS, NULL,
-				      &hooks, whys);
+		error = xa_policy_new(&bench->policies[stage], bench->configs[stage], FLOWS, &hooks,
+				      whys);
 	if (!error)
 		memcpy(xa_policy_flows(bench->policies[stage]), bench->flows,
 		       FLOWS * sizeof(*bench->flows));

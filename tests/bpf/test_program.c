@@ -275,8 +275,8 @@ static const struct row rows[] = {
 	NONE("bare IPv6 cut", IP, "60 00 00 00 00 08 11 40 " SRC6, XA_CLASS_TRUNCATED),
 };
 
-/* The program's clock steps with the scheduler's tick, 10 ms at 100 Hz: between two ticks it is late,
- * and where a tick came late while the clock was set it is early by as much. */
+/* The program's clock steps with the scheduler's tick, 10 ms at 100 Hz: between two ticks it is
+ * late, and where a tick came late while the clock was set it is early by as much. */
 #define CLOCK_SLACK 50
 
 static uint8_t nibble(char digit)

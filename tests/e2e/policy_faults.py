@@ -11,15 +11,14 @@ import time
 
 import lab
 import policylab
-from policylab import ZONES, gauge, lua, metric, rule
+from policylab import LIVE, ZONES, gauge, lua, metric, rule
 
-MANY = 100  # flows; fewer are shown by the trial run, which has to pass
 BAD_CONFIG = 78
 
-SPIN = rule(labels=["mood"], before="local function spin() while true do end end",
+SPIN = rule(labels=["mood"], before=LIVE + "local function spin() while true do end end",
             label='return { mood = "fine" }',
-            derive=f"if snapshot.count > {MANY} then spin() end")
-CALM = rule(labels=["mood"], before="local function spin() while true do end end",
+            derive="if is_live(snapshot) then spin() end")
+CALM = rule(labels=["mood"], before=LIVE + "local function spin() while true do end end",
             label='return { mood = "calm" }', derive="return")
 
 
@@ -155,8 +154,8 @@ def steps(rig):
 def raised(rig):
     """An error names file and line with a traceback, once, and takes this stage's labels back."""
     log = len(rig.daemon.lines)
-    text = rule(labels=["half"], label='return { half = "done" }',
-                derive=f'if snapshot.count > {MANY} then\nlocal no = nil\nreturn no.thing\nend')
+    text = rule(labels=["half"], label='return { half = "done" }', before=LIVE,
+                derive='if is_live(snapshot) then\nlocal no = nil\nreturn no.thing\nend')
     page = rig.take([lua("raise"), lua("calm")], {"raise": text, "calm": CALM})
     lab.equal("labels", set(policylab.labels_of(page, "half", "mood").values()), {("", "calm")})
     disabled(rig, "lua:raise", "error")
@@ -216,6 +215,8 @@ def refusals():
         ("lua_option", [good, lua("bad", "stepps: 5")], GOOD, "", "stepps"),
         ("zones_option", [good, "zones: {netwroks: {a: 10.0.0.0/8}}"], GOOD, "", "netwroks"),
         ("network", [good, "zones: {networks: {a: 10.0.0.0/33}}"], GOOD, "", "10.0.0.0/33"),
+        ("zones_file", [good, "zones: {file: bad.lua}"], "# all\n10.0.0.0/33 a\n", "bad.lua:2",
+         "10.0.0.0/33"),
         ("stage", [good, "zonez: {}"], GOOD, "", "zonez"),
         ("path", [good, "../zones: {}"], GOOD, "", "../zones"),
         ("slash", [good, "sub/zones: {}"], GOOD, "", "sub/zones"),
@@ -256,6 +257,86 @@ def refused_one(rig, name, stages, text, place, word):
     lab.equal(f"{name}: labels", set(policylab.labels_of(page, "src_zone", "good").values()),
               {("clients", "yes")})
     lab.equal(f"{name}: gauge", page.value("test_good"), len(page.flows()))
+
+
+ENDLESS = "steps: 100000000000"
+HANGS = (
+    ("opened", rule(init="while true do end"), "while the stage was opened"),
+    ("run", rule(derive="while true do end"), "while the stage ran"),
+)
+
+
+def hanging(rig):
+    """Whoever hangs while a reload opens or tries him is waited for beside the snapshots, not
+    instead of them; what is asked for meanwhile is one reload more."""
+    rig.take([ZONES, lua("good")], {"good": GOOD}, keys={"deadline": "100ms"})
+    told = []
+    for name, text, reason in HANGS:
+        log, before = len(rig.daemon.lines), rig.daemon.reload_figures()
+        rig.write([ZONES, lua("good"), lua(name, ENDLESS)], {name: text}, {"deadline": "100ms"})
+        with Clock(rig.daemon) as clock:
+            rig.daemon.signal(signal.SIGHUP)
+            for _ in range(20):
+                time.sleep(0.05)
+                rig.daemon.signal(signal.SIGHUP)
+            lab.equal("reloads meanwhile", rig.daemon.reload_figures(), before)
+            lab.wait_for("both to be refused", lambda before=before: rig.daemon.reload_figures() == (
+                before[0] + 2, before[1] + 2))
+        lab.equal(f"{name}: lines", len(rig.lines(f"lua:{name}: .*longer than 2000ms {reason}", log)),
+                  2)
+        page = rig.daemon.scrape()
+        lab.equal("labels", set(policylab.labels_of(page, "src_zone", "good").values()),
+                  {("clients", "yes")})
+        told.append(on_time(clock, 0.2, 0.1))
+    rig.take([ZONES, lua("good")], keys={"deadline": "100ms"})
+    lab.check_exact(rig.daemon.scrape(), *rig.reports)
+    return "; ".join(told)
+
+
+def switched_off(rig):
+    """A policy that saw nothing for a while is told so: what flows have gained since stands over
+    the time since, in a stage that is switched on again."""
+    text = rule(gauge("test_interval"), gauge("test_gained"), derive="""
+        local gained = 0
+        for flow in snapshot:flows() do gained = gained + flow.packets_delta end
+        emit("test_interval", snapshot.interval)
+        emit("test_gained", gained)""")
+    rig.take([lua("interval")], {"interval": text})
+    page = rig.wait_for("usual intervals", lambda s: 0 < s.value("test_interval") < 1)
+    rig.take()
+    begin, gained = time.monotonic(), len(rig.reports)
+    rig.send(packets=1000)
+    rig.wait_for("three more seconds", lambda _: time.monotonic() > begin + 3)
+    page = rig.take([lua("interval")])
+    assert page.value("test_interval") >= 3, f"{page.value('test_interval')} s"
+    lab.equal("packets gained", page.value("test_gained"),
+              sum(report["packets"] for report in rig.reports[gained:]))
+
+
+def listed(rig):
+    """A list of networks that goes bad: a reload is refused, a new worker leaves the zones out and
+    takes them back when the list is mended; there is one title for them all the while."""
+    path = rig.world.dir / "zones.txt"
+    good = "198.18.0.0/16 {0}\n2001:db8::/48 {0}\n"
+    path.write_text(good.format("one"))
+    path.chmod(0o644)
+    def sources(scrape):
+        return set(policylab.labels_of(scrape, "src_zone").values())
+    lab.equal("zones", sources(rig.take(["zones: {file: zones.txt}"])), {("one",)})
+    worker = policylab.worker(rig.daemon)
+    path.write_text(good.format("two") + "10.1.2.3/16 three\n")
+    log = len(rig.daemon.lines)
+    assert not rig.daemon.reload(), "a bad list was taken"
+    rig.daemon.wait_line(r"zones\.txt:3:1: .*10\.1\.2\.3/16 has host bits", log)
+    lab.equal("zones after the reload", sources(rig.wait_snapshots(2)), {("one",)})
+    lab.equal("the worker", policylab.worker(rig.daemon), worker)
+    os.kill(worker, signal.SIGKILL)
+    page = disabled(rig, "zones", "error")
+    lab.equal("zones without a stage", sources(page), {("",)})
+    path.write_text(good.format("three"))
+    rig.wait_for("the mended list", lambda scrape: sources(scrape) == {("three",)})
+    lab.equal("lines", len(rig.lines("stage zones is tried again: its file has changed", log)), 1)
+    lab.check_exact(rig.daemon.scrape(), *rig.reports)
 
 
 def rearranged(rig):
@@ -317,4 +398,4 @@ def not_started(world):
 
 if __name__ == "__main__":
     lab.main(lab.Group(empty, late, edited, edited_badly, steps, raised, each_second, refused,
-                       rearranged), check, not_started)
+                       hanging, switched_off, listed, rearranged), check, not_started)

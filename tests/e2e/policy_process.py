@@ -3,6 +3,7 @@
 service's sandbox, and captures that are replayed through them by a user without rights."""
 
 import ctypes
+import errno
 import os
 import pathlib
 import re
@@ -177,6 +178,37 @@ def under_the_units_filter(world):
     return f"{len(names)} system calls allowed"
 
 
+SCMP_ACT_ENOSYS = 0x00050000 | errno.ENOSYS
+
+
+def without_landlock(world):
+    """As on a kernel that has none: rules run, and a start says so, once."""
+    try:
+        seccomp = ctypes.CDLL("libseccomp.so.2")
+    except OSError:
+        raise lab.Skip("no libseccomp.so.2 on this machine") from None
+    policylab.write_rules(world, {"service": SERVICE})
+    config = world.config("lo", extra=policylab.policy([ZONES, lua("service")]))
+
+    def take_away():
+        seccomp.seccomp_init.restype = ctypes.c_void_p
+        context = ctypes.c_void_p(seccomp.seccomp_init(ctypes.c_uint32(SCMP_ACT_ALLOW)))
+        number = seccomp.seccomp_syscall_resolve_name(b"landlock_create_ruleset")
+        if seccomp.seccomp_rule_add_array(context, ctypes.c_uint32(SCMP_ACT_ENOSYS), number, 0,
+                                          None) or seccomp.seccomp_load(context):
+            os._exit(99)
+
+    def run(command, path, prepare):
+        done = subprocess.run([world.auditor, command, "-c", path], preexec_fn=prepare,
+                              capture_output=True, text=True, timeout=lab.DEADLINE, check=False)
+        return done.returncode, done.stderr.count("no Landlock here")
+    missing = world.dir / "missing.yaml"
+    lab.equal("check", run("check", config, take_away), (0, 0))
+    lab.equal("run", run("run", missing, take_away), (BAD_CONFIG, 1))
+    has = lab.LIBC.syscall(444, None, 0, 1) > 0
+    lab.equal("run as it is", run("run", missing, None), (BAD_CONFIG, int(not has)))
+
+
 # --- a plugin ---------------------------------------------------------------------------------
 
 def plugin(world):
@@ -330,5 +362,5 @@ def captures(world):
 
 
 if __name__ == "__main__":
-    lab.main(facts, ends_with_daemon, under_the_units_filter, example_plugin, by_bare_name_alone,
-             replayed, captures)
+    lab.main(facts, ends_with_daemon, under_the_units_filter, without_landlock, example_plugin,
+             by_bare_name_alone, replayed, captures)

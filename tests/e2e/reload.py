@@ -2,6 +2,7 @@
 """Reloads under traffic: every key changes without a restart, counters go on rising, the residual
 stays 0, a bad file changes nothing, and where the hook is not touched no packet goes uncounted."""
 
+import concurrent.futures
 import contextlib
 import hashlib
 import re
@@ -12,6 +13,7 @@ import lab
 
 PATTERN = {"packets": 10**9, "flows": 300, "family": "mixed", "proto": "mixed"}
 RELOADS = 50
+POSTS = "http: {reload: true}\n"
 
 
 class Rig:
@@ -32,6 +34,14 @@ class Rig:
     def take_file(self):
         assert self.daemon.reload(), f"a good config was refused:\n{self.daemon.stderr()}"
         self.check_outcome(1)
+
+    def post(self, **options):
+        return self.daemon.get("/-/reload", method="POST", **options)
+
+    def check_shown(self):
+        """What /config shows is what the program makes of the file."""
+        lab.equal("/config", self.daemon.get("/config").text, lab.run(
+            self.world.auditor, "config", "--effective", "-c", str(self.config)))
 
     def check_outcome(self, good):
         lab.equal("last_reload_successful", self.daemon.scrape().value(
@@ -259,6 +269,127 @@ def interface(rig):
                 lab.wait_for(f"{name} to be left", lambda name=name: not rig.monitor.xdp(name))
 
 
+def by_post(rig):
+    """The answer comes when all is done: the page, /config and readiness go by it at once."""
+    with rig.exact_traffic():
+        rig.take(extra=POSTS)
+        rig.check_shown()
+        before = rig.daemon.reload_figures()
+        for top_k in (7, 8):
+            rig.world.config("mon0", top_k=top_k, extra=POSTS)
+            check_post(rig, 200, "config reloaded\n")
+            lab.equal("flows shown", len(rig.daemon.scrape().flows()), top_k)
+            rig.check_shown()
+            rig.check_outcome(1)
+        lab.equal("reloads", rig.daemon.reload_figures(), (before[0] + 2, before[1]))
+
+
+def check_post(rig, status, body):
+    reply = rig.post()
+    lab.equal("status", reply.status, status)
+    lab.equal("body", reply.text, body)
+    return reply
+
+
+def bad_file_by_post(rig):
+    """500 with the places, of all that is wrong; readiness says which step refused it."""
+    with rig.exact_traffic():
+        rig.take(top_k=5, extra=POSTS)
+        shown = rig.daemon.get("/config").text
+        good = rig.config.read_text()
+        last = "config not reloaded, the one before runs on\n"
+        rig.config.write_text(good.replace("drv", "dvr").replace("top_k: 5", "top_kk: 5"))
+        lines = rig.post().text.splitlines(keepends=True)
+        lab.equal("lines", len(lines), 3)
+        assert lines[0].startswith(f"{rig.config}:2:7: mode: "), lines[0]
+        assert lines[1].startswith(f"{rig.config}:4:1: unknown key "), lines[1]
+        lab.equal("the last line", lines[2], last)
+        check_still_ready(rig, "config")
+        rig.config.write_text(good + "policy: {stages: [lua: {file: nowhere.lua}]}\n")
+        lines = rig.post().text.splitlines(keepends=True)
+        assert "nowhere.lua" in lines[0] and lines[-1] == last, lines
+        check_still_ready(rig, "policy")
+        rig.config.write_text(good.replace("interface: mon0", "interface: xanone"))
+        check_post(rig, 500, "interface xanone does not exist (ip link lists those that do)\n"
+                   + last)
+        check_still_ready(rig, "attach")
+        lab.equal("/config", rig.daemon.get("/config").text, shown)
+        rig.config.write_text(good)
+        check_post(rig, 200, "config reloaded\n")
+        lab.equal("/-/ready", rig.daemon.get("/-/ready").text, "ready\n")
+
+
+def check_still_ready(rig, phase):
+    reply = rig.daemon.get("/-/ready")
+    lab.equal("status of /-/ready", reply.status, 200)
+    lab.equal("/-/ready", reply.text, f"ready\nlast reload refused: {phase}\n")
+
+
+def post_is_switched(rig):
+    """A reload by POST may be the last of its kind; HUP brings them back."""
+    rig.take(extra=POSTS)
+    rig.world.config("mon0")
+    check_post(rig, 200, "config reloaded\n")
+    before = rig.daemon.reload_figures()
+    check_post(rig, 403, "reloads over HTTP are off: http.reload is false\n")
+    rig.take(extra=POSTS)
+    for headers in ({"Origin": "http://127.0.0.1:9400"}, {"Sec-Fetch-Site": "cross-site"}):
+        lab.equal(f"status with {headers}", rig.post(headers=headers).status, 403)
+    for method in ("GET", "HEAD", "PUT"):
+        reply = rig.daemon.get("/-/reload", method=method)
+        lab.equal(f"{method}: status and Allow", (reply.status, reply.headers["Allow"]),
+                  (405, "POST"))
+    lab.equal("reloads", rig.daemon.reload_figures(), (before[0] + 1, before[1]))
+
+
+def posts_at_once(rig):
+    """Each is answered, and by a reload that has read what was written before it."""
+    with rig.exact_traffic(), concurrent.futures.ThreadPoolExecutor(4) as pool:
+        rig.take(extra=POSTS)
+        before = rig.daemon.reload_figures()
+        for top_k in range(10, 20):
+            rig.world.config("mon0", top_k=top_k, extra=POSTS)
+            for reply in pool.map(lambda _: rig.post(), range(4)):
+                lab.equal("status", reply.status, 200)
+            rig.check_shown()
+        good, bad = rig.daemon.reload_figures()
+        assert before[0] + 10 <= good <= before[0] + 40, f"{before[0]} -> {good} reloads"
+        lab.equal("reloads refused", bad, before[1])
+
+
+def post_and_go(rig):
+    """Clients that do not wait for their answers cost nothing."""
+    rig.take(extra=POSTS)
+    for _ in range(50):
+        connection = lab.Connection(rig.daemon.netns, lab.PORT, 10)
+        with contextlib.closing(connection):
+            connection.request("POST", "/-/reload")
+    lab.wait_for("a place to wait", lambda: rig.post().status == 200)
+    rig.take()
+
+
+def stop_amid_posts(world):
+    """Whoever waits when the daemon is stopped does not keep it."""
+    wire = world.wire()
+    daemon = world.daemon(wire.monitor, world.config(wire.monitor_if, extra=POSTS))
+
+    def ask():
+        answered = 0
+        with contextlib.suppress(OSError, AssertionError):  # as it ends
+            while daemon.get("/-/reload", method="POST").status == 200:
+                answered += 1
+        return answered
+    with concurrent.futures.ThreadPoolExecutor(6) as pool:
+        askers = [pool.submit(ask) for _ in range(6)]
+        lab.wait_for("reloads", lambda: daemon.reload_figures()[0] > 10)
+        daemon.signal(signal.SIGTERM)
+        lab.equal("exit status", daemon.wait(), 0)
+        assert sum(asker.result() for asker in askers) > 10, "no answers"
+
+
 if __name__ == "__main__":
     lab.main(lab.Group(start, top_k, poll_interval, bad_file, no_file, refused_interface,
-                       refused_mode, hash_of_config, port_taken, many, burst, mode, interface))
+                       refused_mode, hash_of_config, port_taken, many, burst, by_post,
+                       bad_file_by_post,
+                       post_is_switched, posts_at_once, post_and_go, mode, interface),
+             stop_amid_posts)

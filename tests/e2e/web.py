@@ -11,13 +11,14 @@ import socket
 import lab
 
 TEXT = "text/plain; version=0.0.4"
-PATHS = ("/metrics", "/-/healthy", "/-/ready", "/")
+PATHS = ("/metrics", "/config", "/-/healthy", "/-/ready", "/")
 
 
 class Rig:
     """One daemon, asked by all cases."""
 
     def __init__(self, world):
+        self.auditor = world.auditor
         self.wire = world.wire()
         # IPv6 on the loopback only: the wire stays silent.
         with self.wire.monitor.entered():
@@ -72,6 +73,14 @@ def health(rig):
         assert reply.body.strip(), f"{path} says nothing"
 
 
+def config(rig):
+    reply = rig.daemon.get("/config")
+    lab.equal("status", reply.status, 200)
+    lab.equal("type", reply.headers["Content-Type"], "text/plain; charset=utf-8")
+    lab.equal("/config", reply.text, lab.run(
+        rig.auditor, "config", "--effective", "-c", str(rig.daemon.config)))
+
+
 def landing(rig):
     reply = rig.daemon.get("/")
     lab.equal("status", reply.status, 200)
@@ -98,7 +107,8 @@ def methods(rig):
             allow = {word.strip() for word in reply.headers.get("Allow", "").split(",")}
             assert {"GET", "HEAD"} <= allow, f"{method} {path}: Allow is {allow}"
     reply = daemon.get("/-/reload", method="POST")
-    assert reply.status in (403, 404, 405), f"POST /-/reload is off by default: {reply.status}"
+    lab.equal("status of POST /-/reload, off by default", reply.status, 403)
+    assert "http.reload" in reply.text, f"the key is not named: {reply.text}"
     lab.equal("reloads", daemon.scrape().value("xdp_auditor_config_reloads_total"), 0)
 
 
@@ -159,5 +169,5 @@ def malformed(rig):
 
 
 if __name__ == "__main__":
-    lab.main(lab.Group(server, metrics, health, landing, not_found, methods, head, keep_alive, ipv6,
-                       crowd, malformed))
+    lab.main(lab.Group(server, metrics, health, config, landing, not_found, methods, head, keep_alive,
+                       ipv6, crowd, malformed))

@@ -4,6 +4,7 @@ cause, left out after three failures, and costs no packet, no poll, no scrape. T
 script names its cause and, where it is refused, what has to be said of it."""
 
 import os
+import pathlib
 import re
 
 import siege
@@ -159,11 +160,84 @@ def file_case(name, make, reason):
     return case
 
 
+# --- links ------------------------------------------------------------------------------------
+
+LINKED = """local module = require("{}")
+return {{ labels = {{ "linked" }}, label = function() return {{ linked = module.text }} end }}
+"""
+
+
+def make_linked(rig, name, module):
+    """A rule behind a linked folder, which calls for a module when it is read; its folder."""
+    folder = rig.world.dir / f"real_{name}"
+    (folder / "lib").mkdir(parents=True)
+    (folder / f"{name}.lua").write_text(LINKED.format(module))
+    (rig.world.dir / name).symlink_to(folder.name)
+    return folder
+
+
+def link_case(name, target):
+    """A module that is a link out of the rule's folder: nothing of its target is read, and so
+    nothing of it is in what Lua says."""
+    def case(rig):
+        siege.need_landlock()
+        path = pathlib.Path(target(rig))
+        folder = make_linked(rig, f"link_to_{name}", "leak")
+        (folder / "leak.lua").symlink_to(path)
+        file = rig.world.dir / f"link_to_{name}" / f"link_to_{name}.lua"
+        return rig.refused(f"link_to_{name}", f"lua: {{file: {file}}}", "leak.lua",
+                           "Permission denied")
+    case.__name__ = f"link_to_{name}"
+    return case
+
+
+def secret_of(rig):
+    path = rig.world.dir / "secret"
+    path.write_text("return 1")
+    path.chmod(0o600)
+    return path
+
+
+LINKS = {
+    "passwd": lambda _: "/etc/passwd", "shadow": lambda _: "/etc/shadow", "secret": secret_of,
+    "environment": lambda rig: f"/proc/{rig.daemon.pid}/environ", "root": lambda _: "/",
+}
+
+
+def is_linked(scrape, text):
+    flows = scrape.samples("xdp_netflow_flow_packets")
+    return flows and all(labels.get("linked") == text for labels, _ in flows)
+
+
+def linked(rig):
+    """A rule and its module behind a linked folder whose files are links that are swapped, as
+    Kubernetes does it: both are read, also by a worker that is started anew."""
+    folder = make_linked(rig, "linked", "lib.part")
+    (folder / "lib").rmdir()
+    rule = (folder / "linked.lua").rename(rig.world.dir / "linked.lua")
+    for version in ("1", "2"):
+        (folder / f"..{version}/lib").mkdir(parents=True)
+        (folder / f"..{version}/lib/part.lua").write_text(f'return {{ text = "{version}" }}')
+        (folder / f"..{version}/linked.lua").write_text(rule.read_text())
+    (folder / "..data").symlink_to("..1")
+    (folder / "lib").symlink_to("..data/lib")
+    (folder / "linked.lua").symlink_to("..data/linked.lua")
+    with siege.Observer(rig.daemon):
+        rig.reload(f"lua: {{file: {rig.world.dir / 'linked/linked.lua'}}}")
+        lab.wait_for("its labels", lambda: is_linked(rig.daemon.scrape(), "1"))
+        (folder / "..new").symlink_to("..2")
+        (folder / "..new").rename(folder / "..data")
+        os.kill(siege.workers(rig.daemon)[0], 9)
+        lab.wait_for("its new labels", lambda: is_linked(rig.daemon.scrape(), "2"))
+    rig.check_unharmed()
+
+
 # --- files that change ------------------------------------------------------------------------
 
-GOOD = 'return { labels = { "mended" }, label = function() return { mended = "yes" } end }\n'
-BAD = GOOD.replace('return { mended = "yes" }',
-                   'if flow.interface ~= "trial" then error("bad") end').replace("()", "(flow)")
+GOOD = 'return { labels = { "mended" }, label = function(flow) return { mended = "yes" } end }\n'
+BAD = "local trial\n" + GOOD.replace(
+    'return { mended = "yes" }',
+    'trial = trial or flow.interface == "trial" if not trial then error("bad") end')
 
 
 def is_mended(scrape):
@@ -237,6 +311,7 @@ def stop(rig):
 
 CASES = [case_of(path) for path in sorted(siege.RULES.glob("*.lua"))]
 CASES += [file_case(name, *how) for name, how in FILES.items()]
+CASES += [link_case(name, target) for name, target in LINKS.items()]
 
 if __name__ == "__main__":
-    lab.main(lab.Group(start, *CASES, mended, swapped, start_refused, table, stop))
+    lab.main(lab.Group(start, *CASES, linked, mended, swapped, start_refused, table, stop))

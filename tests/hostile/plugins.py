@@ -2,6 +2,7 @@
 """C plugins that mean harm, or are none, in the real daemon, under traffic: one clear line each, the
 daemon unharmed, every packet counted."""
 
+import os
 import pathlib
 import sys
 
@@ -161,6 +162,45 @@ def attempt(name):
 ATTEMPTS = [attempt(name) for name in ("fork", "exec", "socket", "open", "create", "kill")]
 
 
+READER = "read_open:file"
+# What it may read, then what it may not.
+READ = ("file", "library", "dependency")
+UNREAD = ("passwd", "shadow", "secret", "environment", "root")
+
+
+def what_was_read(rig, log):
+    """Of what read_open tried to read: {(name, outcome)}."""
+    says = (text.partition(f"{READER} says: ") for _, text in map(siege.message,
+                                                                  rig.daemon.lines[log:]))
+    return {tuple(said.split(" was ")) for _, found, said in says if found}
+
+
+def read_open(rig):
+    """Reads what is not its own while it is opened, as root, and again in a worker that is started
+    anew; what it depends on and what its options name, by a link, it can read."""
+    siege.need_landlock()
+    (rig.world.dir / "own").mkdir()
+    (rig.world.dir / "own/file").write_text("text")
+    (rig.world.dir / "link").symlink_to("own")
+    secret = rig.world.dir / "secret"
+    secret.write_text("text")
+    secret.chmod(0o600)
+    expected = {(name, "read") for name in READ} | {(name, "refused") for name in UNREAD}
+    log = len(rig.daemon.lines)
+    outcome = rig.attack(yaml("read_open", file=rig.world.dir / "link/file",
+                              parent=rig.daemon.pid), polls(rig, f"{READER} says: root was"))
+    outcome.check_on_time()
+    lab.equal("what was read", what_was_read(rig, log), expected)
+    lab.equal("errors", sum(rig.errors(outcome.scrape, READER).values()), 0)
+    log = len(rig.daemon.lines)
+    os.kill(siege.workers(rig.daemon)[0], 9)
+    rig.daemon.wait_line(f"{READER} says: root was", log)
+    lab.wait_for("the others to work", lambda: rig.check_healthy(rig.daemon.scrape()))
+    lab.equal("what was read anew", what_was_read(rig, log), expected)
+    rig.check_unharmed()
+    return rig.row("read_open", "none", outcome.judged, outcome.poll)
+
+
 def table(rig):
     return rig.table("plugin")
 
@@ -174,4 +214,4 @@ def stop(rig):
 
 
 if __name__ == "__main__":
-    lab.main(lab.Group(start, *REFUSED, *LIVE, leak_run, crash_close, *ATTEMPTS, table, stop))
+    lab.main(lab.Group(start, *REFUSED, *LIVE, leak_run, crash_close, *ATTEMPTS, read_open, table, stop))

@@ -32,6 +32,7 @@ MEMORY_MAX = 16 << 20
 PATTERN = {"packets": 3000, "flows": 100, "rate": 5000, "family": "mixed", "proto": "mixed"}
 CAUSES = ("error", "steps", "time", "memory", "invalid", "crash")
 HEALTHY = ("zones", "lua:services")
+LANDLOCK_CREATE_RULESET = 444  # on all architectures but alpha
 RAW = ("xdp_netflow_packets_total", "xdp_netflow_bytes_total", "xdp_auditor_seen_packets_total",
        "xdp_auditor_seen_bytes_total", "xdp_netflow_unattributed_packets_total",
        "xdp_netflow_unattributed_bytes_total")
@@ -67,6 +68,11 @@ def memory(daemon):
 
 def descriptors(daemon):
     return len(os.listdir(f"/proc/{daemon.pid}/fd"))
+
+
+def need_landlock():
+    version = lab.LIBC.syscall(LANDLOCK_CREATE_RULESET, None, 0, 1)
+    lab.need(version > 0, "this kernel has no Landlock")
 
 
 def message(line):

@@ -54,6 +54,8 @@ static void test_stages_arrive(void **state)
 	scene_begin_with(&scene, yaml, known);
 	stages = scene.setup.stages;
 	assert_string_equal(stages[0].name, "zones");
+	assert_string_equal(stages[0].path, "policy.stages[0].zones");
+	assert_string_equal(stages[2].path, "policy.stages[2].own");
 	assert_string_equal(stages[1].title, "lua:a");
 	assert_string_equal(stages[1].file, SCENE_FILE);
 	assert_int_equal(stages[1].line, 7);

@@ -42,7 +42,8 @@ static int setup(void **state)
 				       .attached = true,
 				       .stale_after_ns = 77,
 				       .interval_ns = 3 * XA_NS_PER_S / 2,
-				       .capacity = 1024};
+				       .capacity = 1024,
+				       .reload.last_ok = true};
 	*state = scene;
 	return 0;
 }
@@ -83,7 +84,11 @@ static void test_self(void **state)
 
 	scene->self.fill.entries[XA_IPV6] = 12;
 	scene->self.poll_failures = 2;
-	scene->self.reload = (struct xa_reload_stats){true, 1700000000.5, 4, {1, 4, 2, 3}, "ab12"};
+	scene->self.reload = (struct xa_reload_stats){.last_ok = true,
+						      .success_time = 1700000000.5,
+						      .count = 4,
+						      .failures = {1, 4, 2, 3},
+						      .hash = "ab12"};
 	scene->attachments[1].reattaches = 3;
 	scene->attachments[1].detached_ns = 2500 * XA_NS_PER_MS;
 	page = page_of(scene);
@@ -230,6 +235,28 @@ static void test_state(void **state)
 	assert_null(strstr(waiting->metrics, "xdp_auditor_attached{"));
 }
 
+/* Counting goes on by the config before: it is ready, and says what it was told in vain. */
+static void test_state_after_a_reload(void **state)
+{
+	static const char *const wants[] = {
+		[XA_RELOAD_PHASE_CONFIG] = "ready\nlast reload refused: config\n",
+		[XA_RELOAD_PHASE_POLICY] = "ready\nlast reload refused: policy\n",
+		[XA_RELOAD_PHASE_LISTEN] = "ready\nlast reload refused: listen\n",
+		[XA_RELOAD_PHASE_ATTACH] = "ready\nlast reload refused: attach\n",
+	};
+	struct scene *scene = *state;
+
+	scene->self.reload.last_ok = false;
+	for (size_t phase = 0; phase < XA_RELOAD_PHASE_COUNT_; phase++) {
+		_cleanup_xa_page_ struct xa_page *page = NULL;
+
+		scene->self.reload.last_phase = (enum xa_reload_phase)phase;
+		page = page_of(scene);
+		assert_true(page->attached);
+		assert_string_equal(page->state, wants[phase]);
+	}
+}
+
 /* More interfaces are wanted than there are slots: it says so, and is not ready. */
 static void test_slotless(void **state)
 {
@@ -288,9 +315,13 @@ static void test_folded_adds_up(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		scene_test(test_self),		 scene_test(test_families_are_whole),
-		scene_test(test_state),		 scene_test(test_landing),
-		scene_test(test_folded_adds_up), scene_test(test_slotless),
+		scene_test(test_self),
+		scene_test(test_families_are_whole),
+		scene_test(test_state),
+		scene_test(test_landing),
+		scene_test(test_state_after_a_reload),
+		scene_test(test_folded_adds_up),
+		scene_test(test_slotless),
 		scene_test(test_policy),
 	};
 

@@ -57,7 +57,7 @@ static struct read *read_with(const struct xa_plugin *table, const char *written
 		       written);
 	scene_begin(&read->scene, yaml);
 	read->error = xa_stage_options_read(read->scene.setup.arena, table,
-					    &read->scene.setup.stages[1], 1, read->values,
+					    &read->scene.setup.stages[1], read->values,
 					    &read->whys);
 	return read;
 }

@@ -188,6 +188,8 @@ static void test_tree(void **state)
 	(void)state;
 	assert_int_equal(config->policy.stage_count, 3);
 	assert_string_equal(stages[0].name, "zones");
+	assert_string_equal(stages[0].path, "policy.stages[0].zones");
+	assert_string_equal(stages[1].path, "policy.stages[1].lua");
 	assert_string_equal(stages[0].file, "a/b/c.yaml");
 	assert_int_equal(stages[0].line, 3);
 	assert_int_equal(stages[0].column, 7);

@@ -12,8 +12,10 @@
 #include <spawn.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
+#include "core/policy/landlock.h"
 #include "tests/unit/policy_scene.h"
 
 #define WAIT_MS 20000
@@ -352,6 +354,123 @@ static void test_it_signals_nobody(void **state)
 	stop(process);
 }
 
+static bool has_landlock(void)
+{
+	if (xa_landlock_version())
+		return true;
+	print_message("skipped: this kernel has no Landlock\n");
+	return false;
+}
+
+/* A folder with what a stage may read, by a link too, and beside it what it may not. */
+struct secrets {
+	char folder[32];
+	int fd; /* of it */
+};
+
+static const char *const secret_names[] = {
+	"rules/rule.lua", "rules/file", "rules/leak.lua", "rules/lib/part.lua", "secret", "link",
+};
+static const char *const secret_folders[] = {"rules", "rules/lib"};
+
+static void write_at(const struct secrets *secrets, const char *name, const char *text)
+{
+	const int fd = openat(secrets->fd, name, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+	(void)close(fd);
+}
+
+static void make_secrets(struct secrets *secrets, const char *text)
+{
+	(void)snprintf(secrets->folder, sizeof(secrets->folder), "/tmp/xa-secrets-XXXXXX");
+	assert_non_null(mkdtemp(secrets->folder));
+	secrets->fd = open(secrets->folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	assert_true(secrets->fd >= 0);
+	for (size_t i = 0; i < array_size(secret_folders); i++)
+		assert_int_equal(mkdirat(secrets->fd, secret_folders[i], 0700), 0);
+	write_at(secrets, "rules/rule.lua", text);
+	write_at(secrets, "rules/file", "text\n");
+	write_at(secrets, "rules/lib/part.lua", "return {'part'}\n");
+	write_at(secrets, "secret", "return 'secret'\n");
+	assert_int_equal(symlinkat("../secret", secrets->fd, "rules/leak.lua"), 0);
+	assert_int_equal(symlinkat("rules", secrets->fd, "link"), 0);
+}
+
+static void remove_secrets(const struct secrets *secrets)
+{
+	for (size_t i = 0; i < array_size(secret_names); i++)
+		assert_int_equal(unlinkat(secrets->fd, secret_names[i], 0), 0);
+	for (size_t i = array_size(secret_folders); i > 0; i--)
+		assert_int_equal(unlinkat(secrets->fd, secret_folders[i - 1], AT_REMOVEDIR), 0);
+	(void)close(secrets->fd);
+	assert_int_equal(rmdir(secrets->folder), 0);
+}
+
+static void test_it_reads_its_own_alone(void **state)
+{
+	static const char *const lines[] = {
+		"file was read",      "library was read",	 "dependency was read",
+		"passwd was refused", "shadow was refused",	 "secret was refused",
+		"root was refused",   "environment was refused",
+	};
+	struct secrets secrets;
+	struct process *process;
+	char stages[256], line[64];
+
+	(void)state;
+	if (!has_landlock())
+		skip();
+	make_secrets(&secrets, "");
+	(void)snprintf(stages, sizeof(stages),
+		       "    - read_open: {file: %s/link/file, parent: %d}\n", secrets.folder,
+		       (int)getpid());
+	process = begin_open(stages, NULL);
+	for (size_t i = 0; i < array_size(lines); i++) {
+		(void)snprintf(line, sizeof(line), "log 0 1 %s\n", lines[i]);
+		assert_said(process->scene.said, line);
+	}
+	stop(process);
+	remove_secrets(&secrets);
+}
+
+static void test_a_rule_behind_a_link_reads_its_folder(void **state)
+{
+	struct secrets secrets;
+	struct process *process;
+	char stages[256];
+
+	(void)state;
+	make_secrets(&secrets, "return {labels = {require('lib.part')[1]}}\n");
+	(void)snprintf(stages, sizeof(stages), "    - lua: {file: %s/link/rule.lua}\n",
+		       secrets.folder);
+	process = begin_open(stages, NULL);
+	assert_string_equal(scene_region(&process->scene)->labels[0].name, "part");
+	stop(process);
+	remove_secrets(&secrets);
+}
+
+static void test_a_link_out_of_the_folder_leads_nowhere(void **state)
+{
+	struct secrets secrets;
+	struct process *process;
+	char stages[256];
+
+	(void)state;
+	if (!has_landlock())
+		skip();
+	make_secrets(&secrets, "return {labels = {require('leak')}}\n");
+	(void)snprintf(stages, sizeof(stages), "    - lua: {file: %s/link/rule.lua}\n",
+		       secrets.folder);
+	process = begin(stages, NULL);
+	assert_int_equal(await(process).kind, XA_ANSWER_REFUSED);
+	assert_said(process->scene.said, "leak.lua': Permission denied");
+	(void)wait_for(process->pid);
+	end(process);
+	remove_secrets(&secrets);
+}
+
 static void test_memory_ends_at_the_limit(void **state)
 {
 #ifdef __SANITIZE_ADDRESS__
@@ -487,6 +606,9 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_it_has_no_rights),
 		cmocka_unit_test(test_it_gets_nowhere),
 		cmocka_unit_test(test_it_signals_nobody),
+		cmocka_unit_test(test_it_reads_its_own_alone),
+		cmocka_unit_test(test_a_rule_behind_a_link_reads_its_folder),
+		cmocka_unit_test(test_a_link_out_of_the_folder_leads_nowhere),
 		cmocka_unit_test(test_memory_ends_at_the_limit),
 		cmocka_unit_test(test_it_ends_with_its_socket),
 		cmocka_unit_test(test_it_dies_with_its_parent),

@@ -2,7 +2,8 @@
 #pragma once
 
 /*
- * A host for one plugin, in memory: labels, columns, numbers of texts, and the first complaint.
+ * A host for one plugin, in memory: labels, columns, numbers of texts, a file, and the first
+ * complaint.
  * What the zones do not ask for is not there.
  */
 
@@ -11,6 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "plugins/xa_plugin.h"
@@ -29,6 +31,9 @@ struct fake_state {
 	uint32_t value_count, value_max;
 	struct xa_plugin_node nodes[FAKE_NODES];
 	size_t node_count;
+	const char *file; /* whatever its name is */
+	size_t file_len;
+	int file_error; /* what reading it gives */
 	bool failed;
 	enum xa_plugin_cause cause;
 	char complaint[1024]; /* file:line:column: text */
@@ -105,6 +110,23 @@ static const char *fake_value_text(const struct xa_plugin_host *host, uint32_t v
 	return text;
 }
 
+static int fake_read_file(const struct xa_plugin_host *host, const char *path, size_t max,
+			  char **ret_text, size_t *ret_len)
+{
+	const struct fake_state *state = fake_state(host);
+
+	(void)path;
+	if (state->file_error || state->file_len > max)
+		return state->file_error ? state->file_error : -EFBIG;
+	*ret_text = malloc(state->file_len + 1);
+	if (!*ret_text)
+		return -ENOMEM;
+	memcpy(*ret_text, state->file, state->file_len);
+	(*ret_text)[state->file_len] = '\0';
+	*ret_len = state->file_len;
+	return 0;
+}
+
 static inline struct fake_host fake_host(struct fake_state *state)
 {
 	*state = (struct fake_state){
@@ -117,7 +139,8 @@ static inline struct fake_host fake_host(struct fake_state *state)
 			 .declare_label = fake_declare_label,
 			 .column = fake_column,
 			 .value = fake_value,
-			 .value_text = fake_value_text},
+			 .value_text = fake_value_text,
+			 .read_file = fake_read_file},
 		.state = state,
 	};
 }

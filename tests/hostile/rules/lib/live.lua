@@ -1,12 +1,15 @@
 -- SPDX-License-Identifier: GPL-2.0-or-later
 
--- What the scripts of this folder are made with: rules that behave on the trial run, whose flows
--- come from the interface "trial", and attack in the daemon that has taken them.
+-- What the scripts of this folder are made with: rules that behave on the trial run, whose first
+-- flow comes from the interface "trial", and attack in the daemon that has taken them.
 
 local live = {}
 
+local is_trial = false
+
 local function is_live(flow)
-	return flow.interface ~= "trial"
+	is_trial = is_trial or flow.interface == "trial"
+	return not is_trial
 end
 
 local function rule()
