@@ -117,6 +117,11 @@ struct xa_whys {
  */
 int xa_config_load(struct xa_config **ret, const char *path, const char *const *settings,
 		   size_t count, struct xa_whys *ret_whys);
+
+/* The same of standard input and without settings; an empty one is refused, for it comes of a
+ * command that failed. Reasons name it "<stdin>". */
+int xa_config_load_stdin(struct xa_config **ret, struct xa_whys *ret_whys);
+
 void xa_config_free(struct xa_config *config);
 XA_DEFINE_CLEANUP(xa_config)
 #define _cleanup_xa_config_ XA_CLEANUP(xa_config_cleanup)
@@ -128,6 +133,13 @@ void xa_config_dump(const struct xa_config *config, bool comments, struct xa_buf
 /* The same with each value's origin as a comment behind it: "# FILE:LINE", "# --set", "# default".
  */
 void xa_config_dump_origins(const struct xa_config *config, struct xa_buf *buf);
+
+/* Bytes of a hash in hexadecimal digits, the NUL included. */
+#define XA_CONFIG_HASH_BYTES 65
+
+/* The SHA-256 of what xa_config_dump() makes of the config without comments: two configs have the
+ * same if they are equal. 0 or -ENOMEM. */
+int xa_config_hash(const struct xa_config *config, char ret_hash[static XA_CONFIG_HASH_BYTES]);
 
 /* Appends the JSON Schema (draft 07) of a config file. */
 void xa_config_schema(struct xa_buf *buf);
@@ -145,8 +157,12 @@ void xa_config_reference(enum xa_markup markup, struct xa_buf *buf);
 void xa_config_keys(struct xa_buf *buf);
 
 /* Appends "key: old -> new" for each key that differs, one a line, in the table's order; nothing if
- * equal. Of stages each that differs has a line, which shows the place where it does. */
+ * equal. Of stages it is a line for each option that differs: see xa_stages_diff(). */
 void xa_config_diff(const struct xa_config *old, const struct xa_config *new, struct xa_buf *buf);
+
+/* The same with what a change of the key does behind it: "top_k: 5 -> 6 (takes effect at once)". */
+void xa_config_diff_effects(const struct xa_config *old, const struct xa_config *new,
+			    struct xa_buf *buf);
 
 /* The set of enum xa_reload of all keys that differ, as bits 1 << XA_RELOAD_...; 0 if equal.
  * Without memory to compare a key it counts as changed. */

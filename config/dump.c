@@ -5,7 +5,7 @@
  * what a diff shows is never an empty change.
  */
 
-#include "config/stages.h"
+#include "config/stages_diff.h"
 #include "config/value.h"
 #include "config/whys.h"
 
@@ -100,23 +100,47 @@ static bool differs(const struct xa_config *old, const struct xa_config *new,
 	       strcmp(pair->from.text, pair->to.text) != 0;
 }
 
-void xa_config_diff(const struct xa_config *old, const struct xa_config *new, struct xa_buf *buf)
+/* One option, which differs. `ending` stands behind each of its lines. */
+static void add_difference(const struct xa_config *old, const struct xa_config *new,
+			   const struct xa_option *option, const struct pair *pair,
+			   const char *ending, struct xa_buf *buf)
+{
+	if (xa_buf_failed(&pair->from) || xa_buf_failed(&pair->to))
+		buf->failed = true;
+	else if (option->type == XA_OPTION_STAGES)
+		xa_stages_diff(old, new, option, ending, buf);
+	else
+		xa_buf_addf(buf, "%s: %s -> %s%s\n", option->key, pair->from.text, pair->to.text,
+			    ending);
+}
+
+static void add_differences(const struct xa_config *old, const struct xa_config *new, bool effects,
+			    struct xa_buf *buf)
 {
 	XA_CLEANUP(pair_done) struct pair pair = {0};
 
 	for (size_t i = 0; i < xa_option_count; i++) {
-		if (!differs(old, new, &xa_options[i], &pair))
+		const struct xa_option *option = &xa_options[i];
+		char ending[64] = "";
+
+		if (!differs(old, new, option, &pair))
 			continue;
-		if (xa_buf_failed(&pair.from) || xa_buf_failed(&pair.to)) {
-			buf->failed = true;
-			return;
-		}
-		if (xa_options[i].type == XA_OPTION_STAGES)
-			xa_stages_diff(old, new, &xa_options[i], buf);
-		else
-			xa_buf_addf(buf, "%s: %s -> %s\n", xa_options[i].key, pair.from.text,
-				    pair.to.text);
+		if (effects)
+			(void)snprintf(ending, sizeof(ending), " (%s)",
+				       xa_reload_texts[option->reload]);
+		add_difference(old, new, option, &pair, ending, buf);
 	}
+}
+
+void xa_config_diff(const struct xa_config *old, const struct xa_config *new, struct xa_buf *buf)
+{
+	add_differences(old, new, false, buf);
+}
+
+void xa_config_diff_effects(const struct xa_config *old, const struct xa_config *new,
+			    struct xa_buf *buf)
+{
+	add_differences(old, new, true, buf);
 }
 
 unsigned xa_config_changes(const struct xa_config *old, const struct xa_config *new)

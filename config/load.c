@@ -10,6 +10,7 @@
 
 #include <string.h>
 
+#include "config/file.h"
 #include "config/files.h"
 #include "config/source.h"
 #include "config/text.h"
@@ -18,6 +19,7 @@
 
 #define DEFAULTS_FILE "default"
 #define SETTINGS_FILE "--set"
+#define STDIN_FILE    "<stdin>"
 
 void xa_source_refuse(const struct xa_source *source, const char *format, ...)
 {
@@ -243,5 +245,22 @@ int xa_config_load(struct xa_config **ret, const char *path, const char *const *
 		r = finish(&source, settings, count);
 	if (!r)
 		*ret = take_ptr(config);
+	return r;
+}
+
+int xa_config_load_stdin(struct xa_config **ret, struct xa_whys *ret_whys)
+{
+	_cleanup_free_ char *text = NULL;
+	struct xa_why why = {0};
+	size_t len = 0;
+	int r = xa_file_read_fd(STDIN_FILENO, &text, &len, &why);
+
+	ret_whys->count = 0;
+	if (!r && !len)
+		r = xa_why_set(&why, -EINVAL, "is empty");
+	if (!r)
+		return xa_config_load_buffer(ret, STDIN_FILE, text, len, NULL, 0, ret_whys);
+	if (r != -ENOMEM)
+		(void)xa_whys_add(ret_whys, STDIN_FILE, 0, 0, "%s", why.text);
 	return r;
 }

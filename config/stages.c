@@ -17,10 +17,6 @@
 #define NAME_FIRST "abcdefghijklmnopqrstuvwxyz"
 #define NAME_CHARS NAME_FIRST "0123456789_"
 
-/* Of a stage in a difference: the bytes that are shown, and those of them before what differs. */
-#define SHOWN_BYTES  80
-#define SHOWN_BEFORE 24
-
 /* Reading */
 
 static bool is_name(const char *text)
@@ -333,93 +329,4 @@ void xa_stages_describe(const struct xa_option *option, struct xa_buf *buf)
 		    "list of %" PRIu64 " to %" PRIu64
 		    " stages: a name, or a name with a mapping of its options",
 		    option->min, option->max);
-}
-
-/* Comparing */
-
-/* The texts of all stages; entries are NULL from `count` on. */
-struct texts {
-	char **entries;
-	size_t count;
-};
-
-static void texts_done(struct texts *texts)
-{
-	for (size_t i = 0; i < texts->count; i++)
-		free(texts->entries[i]);
-	free(texts->entries);
-}
-
-static bool texts_make(const struct xa_config *config, struct texts *texts)
-{
-	texts->entries = calloc(config->policy.stage_count + 1, sizeof(*texts->entries));
-	for (size_t i = 0; texts->entries && i < config->policy.stage_count; i++) {
-		struct xa_buf buf = {0};
-
-		add_stage_text(&config->policy.stages[i], &buf);
-		texts->entries[i] = xa_buf_take(&buf);
-		if (!texts->entries[i])
-			return false;
-		texts->count++;
-	}
-	return texts->entries;
-}
-
-/* A text, or the piece of it around the byte `at`. */
-static void add_piece(const char *text, size_t at, struct xa_buf *buf)
-{
-	const size_t len = strlen(text);
-	const size_t first = len > SHOWN_BYTES && at > SHOWN_BEFORE ? at - SHOWN_BEFORE : 0;
-	const size_t shown = len - first < SHOWN_BYTES ? len - first : SHOWN_BYTES;
-
-	xa_buf_adds(buf, first ? "..." : "");
-	xa_buf_add(buf, text + first, shown);
-	xa_buf_adds(buf, first + shown < len ? "..." : "");
-}
-
-static void add_change(const char *from, const char *to, struct xa_buf *buf)
-{
-	size_t at = 0;
-
-	from = from ? from : "none";
-	to = to ? to : "none";
-	while (from[at] && from[at] == to[at])
-		at++;
-	add_piece(from, at, buf);
-	xa_buf_adds(buf, " -> ");
-	add_piece(to, at, buf);
-	xa_buf_adds(buf, "\n");
-}
-
-static void add_changes(const struct texts *from, const struct texts *to, const char *key,
-			struct xa_buf *buf)
-{
-	size_t old = from->count, new = to->count;
-	size_t i = 0;
-
-	while (old && new && !strcmp(from->entries[old - 1], to->entries[new - 1])) {
-		old--;
-		new --;
-	}
-	for (; i < old || i < new; i++) {
-		const char *one = i < old ? from->entries[i] : NULL;
-		const char *other = i < new ? to->entries[i] : NULL;
-
-		if (one && other && !strcmp(one, other))
-			continue;
-		xa_buf_addf(buf, "%s[%zu]: ", key, i);
-		add_change(one, other, buf);
-	}
-}
-
-void xa_stages_diff(const struct xa_config *old, const struct xa_config *new,
-		    const struct xa_option *option, struct xa_buf *buf)
-{
-	XA_CLEANUP(texts_done) struct texts from = {0};
-	XA_CLEANUP(texts_done) struct texts to = {0};
-
-	if (texts_make(old, &from) && texts_make(new, &to))
-		add_changes(&from, &to, option->key, buf);
-	else
-		buf->failed = true;
 }

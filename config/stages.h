@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 
-/* The list of the policy's stages: reading, writing back, describing, comparing. */
+/* The list of the policy's stages: reading, writing back, describing. */
 
 #include "config/source.h"
 #include "config/yaml.h"
@@ -20,8 +20,3 @@ void xa_stages_format(const struct xa_config *config, const struct xa_option *op
 		      struct xa_buf *buf);
 
 void xa_stages_describe(const struct xa_option *option, struct xa_buf *buf);
-
-/* Appends "key[index]: old -> new" for each stage that differs, "none" where there is none; what
- * both begin or end with is left out, and of a long stage all but the place where it differs. */
-void xa_stages_diff(const struct xa_config *old, const struct xa_config *new,
-		    const struct xa_option *option, struct xa_buf *buf);

@@ -15,20 +15,21 @@ static void add_scalar(const struct xa_tree *tree, struct xa_buf *buf)
 }
 
 /* A key is text in any case: 8443 needs no quotes. */
-static void add_key(const char *key, struct xa_buf *buf)
+void xa_tree_add_key(const char *key, struct xa_buf *buf)
 {
 	if (xa_scalar_is_plain(key))
 		xa_buf_adds(buf, key);
 	else
 		xa_scalar_add_quoted(key, buf);
-	xa_buf_adds(buf, ": ");
 }
 
 static void add_children(const struct xa_tree *tree, struct xa_buf *buf)
 {
 	for (const struct xa_tree *child = tree->children; child; child = child->next) {
-		if (child->key)
-			add_key(child->key, buf);
+		if (child->key) {
+			xa_tree_add_key(child->key, buf);
+			xa_buf_adds(buf, ": ");
+		}
 		xa_tree_format(child, buf);
 		xa_buf_adds(buf, child->next ? ", " : "");
 	}

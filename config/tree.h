@@ -48,5 +48,8 @@ const char *xa_stage_file(const struct xa_stage *stage);
 /* All stages, written out, have at most this many bytes. */
 #define XA_STAGES_BYTES_MAX 49152
 
+/* Appends a key as it stands in a map, in quotes where it needs them. */
+void xa_tree_add_key(const char *key, struct xa_buf *buf);
+
 /* Appends the value, not its key, as YAML on one line; all of it is ASCII. */
 void xa_tree_format(const struct xa_tree *tree, struct xa_buf *buf);

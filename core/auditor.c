@@ -262,6 +262,15 @@ static int running_try(struct xa_auditor *auditor, const struct xa_running *next
 	return error;
 }
 
+/* As it is in force, so after a start or a reload has succeeded. */
+static void note_config(struct xa_auditor *auditor)
+{
+	struct xa_reload_stats *stats = &auditor->self.reload;
+
+	if (xa_config_hash(auditor->running.config, stats->hash))
+		stats->hash[0] = '\0';
+}
+
 static void log_diff(const struct xa_config *before, const struct xa_config *after)
 {
 	_cleanup_xa_buf_ struct xa_buf diff = {0};
@@ -359,6 +368,7 @@ static void reload_tell(struct xa_auditor *auditor, int error)
 		xa_log_error("%s", refused);
 	} else {
 		stats->success_time = wall_seconds();
+		note_config(auditor);
 		xa_log_info("%s", taken);
 	}
 	tick(auditor); /* the page shows the outcome now, not an interval later */
@@ -546,6 +556,7 @@ static int start(struct xa_auditor *auditor)
 		return XA_EXIT_FAILURE;
 	auditor->self.reload.last_ok = true;
 	auditor->self.reload.success_time = wall_seconds();
+	note_config(auditor);
 	tick(auditor);
 	for (size_t i = 0; i < auditor->running.config->listen_count; i++)
 		xa_log_info("serving http://%s/metrics", auditor->running.config->listen[i].text);

@@ -306,6 +306,66 @@ int xa_diag_iface(const struct xa_diag_host *host, const struct xa_iface *iface,
 	return 0;
 }
 
+/* Without the right to look at a program, it may well be the running auditor's. */
+static void check_hook_kindly(const struct subject *subject, struct xa_finding *finding)
+{
+	_cleanup_close_ int fd = -1;
+
+	check_hook(subject, finding);
+	if (finding->verdict != XA_VERDICT_FAIL)
+		return;
+	fd = bpf_prog_get_fd_by_id(subject->hook.prog_id);
+	if (fd >= 0)
+		return;
+	xa_found(finding, XA_VERDICT_INFO,
+		 "taken by %s in mode %s, an auditor's or another (CAP_SYS_ADMIN could tell)",
+		 subject->hook.owner, xa_mode_names[subject->hook.mode]);
+	xa_remedy(finding, "%s", "");
+}
+
+/* As the daemon goes about it: auto is skb where the driver refuses drv. */
+static enum xa_mode check_mode(const struct subject *subject, enum xa_mode mode,
+			       struct xa_finding *finding)
+{
+	enum xa_mode tried = mode == XA_MODE_AUTO ? XA_MODE_DRV : mode;
+
+	if (tried == XA_MODE_DRV)
+		check_drv(subject, finding);
+	if (mode == XA_MODE_AUTO && finding->verdict == XA_VERDICT_WARN)
+		tried = XA_MODE_SKB;
+	if (tried == XA_MODE_SKB) {
+		xa_remedy(finding, "%s", "");
+		check_skb(subject, finding);
+	}
+	if (tried == XA_MODE_HW)
+		check_hw(subject, finding);
+	if (tried == XA_MODE_HW && finding->verdict != XA_VERDICT_OK) {
+		finding->verdict = XA_VERDICT_WARN;
+		xa_remedy(finding, "mode: auto");
+	}
+	return finding->verdict == XA_VERDICT_OK ? tried : XA_MODE_AUTO;
+}
+
+int xa_diag_iface_mode(const struct xa_diag_host *host, const struct xa_iface *iface,
+		       enum xa_mode mode, struct xa_findings *findings, enum xa_mode *ret_mode)
+{
+	struct subject subject = {.host = host, .iface = iface, .named = true};
+	struct xa_finding *finding = xa_findings_add(findings, "hook", iface->name);
+
+	if (!finding)
+		return -ENOMEM;
+	subject.hook_error = xa_hook_query(iface->ifindex, &subject.hook);
+	check_hook_kindly(&subject, finding);
+	*ret_mode = XA_MODE_AUTO;
+	if (finding->verdict != XA_VERDICT_OK || !host->xdp)
+		return 0;
+	finding = xa_findings_add(findings, "mode", iface->name);
+	if (!finding)
+		return -ENOMEM;
+	*ret_mode = check_mode(&subject, mode, finding);
+	return 0;
+}
+
 bool xa_diag_iface_is_up(const struct xa_iface *iface)
 {
 	_cleanup_xa_ethtool_ struct xa_ethtool ethtool = {.fd = -1};

@@ -13,6 +13,7 @@
 #include "core/base/log.h"
 #include "core/books.h"
 #include "core/builtin.h"
+#include "core/check_host.h"
 #include "core/diag.h"
 #include "core/exit.h"
 #include "core/policy/footprint.h"
@@ -38,6 +39,7 @@ enum view {
 
 struct arguments {
 	const char *config_path;
+	const char *against; /* check's other config, or NULL */
 	const char *settings[SETTINGS_MAX];
 	size_t setting_count;
 	enum xa_log_level log_level;
@@ -53,7 +55,7 @@ struct arguments {
 static const char usage[] =
 	"usage: xdp-auditor [run] -c PATH [--set KEY=VALUE]... [--log-level LEVEL] [--log-format "
 	"FORMAT]\n"
-	"       xdp-auditor check -c PATH [--set KEY=VALUE]...\n"
+	"       xdp-auditor check -c PATH [--against PATH] [--set KEY=VALUE]...\n"
 	"       xdp-auditor replay -c PATH [--set KEY=VALUE]... CAPTURE\n"
 	"       xdp-auditor test FILE...\n"
 	"       xdp-auditor config --effective [--origins] [-c PATH] [--set KEY=VALUE]...\n"
@@ -66,6 +68,8 @@ static const char usage[] =
 	"\n"
 	"  -c, --config PATH     configuration: a YAML file, or a directory of *.yaml\n"
 	"      --set KEY=VALUE   overrides a key of it, such as flows.max=65536; may be repeated\n"
+	"      --against PATH    check: what a reload would change of that one; - is standard "
+	"input\n"
 	"      --log-level       error, warn, info (default) or debug\n"
 	"      --log-format      logfmt (default) or json\n"
 	"      --effective       prints the configuration as it is in force, defaults included\n"
@@ -115,18 +119,25 @@ static void print_whys(const struct xa_whys *whys, int error)
 	(void)fputs(text.text ? text.text : "xdp-auditor: out of memory\n", stderr);
 }
 
-static int config_load(const struct arguments *arguments, struct xa_config **ret_config)
+/* Why a config was not loaded, if it was not. */
+static int load_status(int error, const struct xa_whys *whys)
 {
 	_cleanup_xa_buf_ struct xa_buf text = {0};
+
+	if (!error)
+		return XA_EXIT_OK;
+	xa_whys_print(whys, &text);
+	(void)fputs(text.text ? text.text : "xdp-auditor: out of memory\n", stderr);
+	return XA_EXIT_CONFIG;
+}
+
+static int config_load(const struct arguments *arguments, struct xa_config **ret_config)
+{
 	struct xa_whys whys = {0};
 	int error = xa_config_load(ret_config, arguments->config_path, arguments->settings,
 				   arguments->setting_count, &whys);
 
-	if (!error)
-		return XA_EXIT_OK;
-	xa_whys_print(&whys, &text);
-	(void)fputs(text.text ? text.text : "xdp-auditor: out of memory\n", stderr);
-	return XA_EXIT_CONFIG;
+	return load_status(error, &whys);
 }
 
 static int run_run(const struct arguments *arguments)
@@ -164,13 +175,37 @@ static void add_footprint(struct xa_buf *text, const struct xa_config *config)
 		mebibytes(footprint.shared_bytes), mebibytes(footprint.worker_bytes));
 }
 
-static int print_check(const struct arguments *arguments, const struct xa_config *config)
+static void add_hash(const struct xa_config *config, struct xa_buf *text)
+{
+	char hash[XA_CONFIG_HASH_BYTES];
+
+	if (xa_config_hash(config, hash))
+		text->failed = true;
+	else
+		xa_buf_addf(text, "sha256 of the effective configuration: %s\n", hash);
+}
+
+static void add_changes(const struct xa_config *old, const struct xa_config *config,
+			struct xa_buf *text)
+{
+	const size_t len = text->len;
+
+	xa_config_diff_effects(old, config, text);
+	if (text->len == len)
+		xa_buf_adds(text, "a reload would change nothing\n");
+}
+
+/* `old`: what it is held against, or NULL. */
+static int print_check(const struct arguments *arguments, const struct xa_config *config,
+		       const struct xa_config *old)
 {
 	_cleanup_xa_buf_ struct xa_buf text = {0};
 	struct xa_xdp_options options = {
 		.max_flows = config->flows.max,
 		.percpu = config->flows.percpu == XA_ON,
 	};
+	struct xa_why why = {0};
+	int error, status;
 
 	xa_buf_addf(&text, "%s: ok\n", arguments->config_path);
 	xa_buf_addf(&text,
@@ -179,7 +214,15 @@ static int print_check(const struct arguments *arguments, const struct xa_config
 		    mebibytes(xa_books_memory_bytes(config)));
 	if (config->policy.stage_count)
 		add_footprint(&text, config);
-	return print(&text);
+	add_hash(config, &text);
+	error = xa_check_host(config, &text, &why);
+	if (old)
+		add_changes(old, config, &text);
+	status = print(&text);
+	if (!error)
+		return status;
+	(void)fprintf(stderr, "xdp-auditor: %s\n", why.text[0] ? why.text : strerror(-error));
+	return XA_EXIT_FAILURE;
 }
 
 /* What they say is shown too: it may tell why they fail. */
@@ -194,9 +237,22 @@ static int check_stages(const struct xa_config *config)
 	return error == -EINVAL ? XA_EXIT_CONFIG : XA_EXIT_FAILURE;
 }
 
+/* Settings are the new config's alone: what is served by a daemon has its own in it already. */
+static int old_load(const struct arguments *arguments, struct xa_config **ret_config)
+{
+	struct xa_whys whys = {0};
+	int error = 0;
+
+	if (arguments->against && strcmp(arguments->against, "-"))
+		error = xa_config_load(ret_config, arguments->against, NULL, 0, &whys);
+	else if (arguments->against)
+		error = xa_config_load_stdin(ret_config, &whys);
+	return load_status(error, &whys);
+}
+
 static int run_check(const struct arguments *arguments)
 {
-	_cleanup_xa_config_ struct xa_config *config = NULL;
+	_cleanup_xa_config_ struct xa_config *config = NULL, *old = NULL;
 	int status;
 
 	if (arguments->operand_count)
@@ -205,9 +261,11 @@ static int run_check(const struct arguments *arguments)
 		return usage_error("check needs -c PATH");
 	status = config_load(arguments, &config);
 	if (status == XA_EXIT_OK)
+		status = old_load(arguments, &old);
+	if (status == XA_EXIT_OK)
 		status = check_stages(config);
 	if (status == XA_EXIT_OK)
-		status = print_check(arguments, config);
+		status = print_check(arguments, config, old);
 	return status;
 }
 
@@ -356,6 +414,7 @@ enum option_id {
 	OPTION_HELP = 'h',
 	OPTION_VERSION = 'V',
 	OPTION_SET = 256,
+	OPTION_AGAINST,
 	OPTION_LOG_LEVEL,
 	OPTION_LOG_FORMAT,
 	OPTION_EFFECTIVE,
@@ -370,6 +429,7 @@ enum option_id {
 static const struct option options[] = {
 	{"config", required_argument, NULL, OPTION_CONFIG},
 	{"set", required_argument, NULL, OPTION_SET},
+	{"against", required_argument, NULL, OPTION_AGAINST},
 	{"log-level", required_argument, NULL, OPTION_LOG_LEVEL},
 	{"log-format", required_argument, NULL, OPTION_LOG_FORMAT},
 	{"effective", no_argument, NULL, OPTION_EFFECTIVE},
@@ -416,6 +476,9 @@ static int option_take(struct arguments *arguments, int id)
 	switch (id) {
 	case OPTION_CONFIG:
 		arguments->config_path = optarg;
+		return XA_EXIT_OK;
+	case OPTION_AGAINST:
+		arguments->against = optarg;
 		return XA_EXIT_OK;
 	case OPTION_SET:
 		return setting_add(arguments, optarg);

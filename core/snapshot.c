@@ -154,6 +154,22 @@ static void render_policy(struct xa_exposition *expo, const struct xa_self_polic
 	sample_u64(expo, XA_METRIC_WORKER_RESTARTS_TOTAL, policy->restarts);
 }
 
+static void render_reload(struct xa_exposition *expo, const struct xa_reload_stats *reload)
+{
+	const char *hash = reload->hash;
+
+	if (*hash) {
+		xa_exposition_begin(expo, XA_METRIC_CONFIG_HASH);
+		xa_exposition_u64(expo, &hash, 1);
+	}
+	sample_u64(expo, XA_METRIC_RELOAD_SUCCESSFUL, reload->last_ok);
+	sample_double(expo, XA_METRIC_RELOAD_SUCCESS_TIME, reload->success_time);
+	sample_u64(expo, XA_METRIC_RELOADS_TOTAL, reload->count);
+	xa_exposition_begin(expo, XA_METRIC_RELOAD_FAILURES_TOTAL);
+	for (size_t phase = 0; phase < XA_RELOAD_PHASE_COUNT_; phase++)
+		xa_exposition_u64(expo, &phase_names[phase], reload->failures[phase]);
+}
+
 static void render_self(struct xa_exposition *expo, const struct xa_self *self,
 			const struct xa_traffic *traffic)
 {
@@ -172,12 +188,7 @@ static void render_self(struct xa_exposition *expo, const struct xa_self *self,
 	sample_double(expo, XA_METRIC_LAST_SNAPSHOT, self->snapshot_time);
 	render_maps(expo, self);
 	xa_render_folded(expo, traffic->families, &self->folded);
-	sample_u64(expo, XA_METRIC_RELOAD_SUCCESSFUL, self->reload.last_ok);
-	sample_double(expo, XA_METRIC_RELOAD_SUCCESS_TIME, self->reload.success_time);
-	sample_u64(expo, XA_METRIC_RELOADS_TOTAL, self->reload.count);
-	xa_exposition_begin(expo, XA_METRIC_RELOAD_FAILURES_TOTAL);
-	for (size_t phase = 0; phase < XA_RELOAD_PHASE_COUNT_; phase++)
-		xa_exposition_u64(expo, &phase_names[phase], self->reload.failures[phase]);
+	render_reload(expo, &self->reload);
 	render_policy(expo, &self->policy);
 	xa_process_render(expo);
 }

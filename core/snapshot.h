@@ -26,6 +26,7 @@ struct xa_reload_stats {
 	uint64_t count;
 	uint64_t failures[XA_RELOAD_PHASE_COUNT_];
 	enum xa_reload_phase last_phase; /* at which the last one failed, unless it is last_ok */
+	char hash[XA_CONFIG_HASH_BYTES]; /* "": not known */
 };
 
 /* A stage of rules. Texts and counts are borrowed for the call. */

@@ -139,6 +139,10 @@ const struct xa_metric_info xa_metrics[] = {
 		 "Time without netflow_filter between two attachments: "
 		 "what passed then was not seen.",
 		 {"interface"}},
+	[XA_METRIC_CONFIG_HASH] = {"xdp_auditor_config_hash_info",
+				   XA_GAUGE,
+				   "Always 1; the SHA-256 of the effective config is a label.",
+				   {"sha256"}},
 	[XA_METRIC_RELOAD_SUCCESSFUL] = {"xdp_auditor_config_last_reload_successful",
 					 XA_GAUGE,
 					 "1 if the last reload, or the start, took the config.",

@@ -47,7 +47,9 @@ class Tree:
                 and not os.path.exists(os.path.join(folder, name, "meson-private"))
             ]
             for name in files:
-                yield os.path.relpath(os.path.join(folder, name), self.root)
+                full = os.path.join(folder, name)
+                if os.path.isfile(full):
+                    yield os.path.relpath(full, self.root)
 
     def select(self, *suffixes, under=("",)):
         return [p for p in self.paths if p.endswith(suffixes) and p.startswith(tuple(under))]
@@ -141,6 +143,9 @@ def _plant(folder, files):
     for path, text in files.items():
         full = os.path.join(folder, path)
         os.makedirs(os.path.dirname(full), exist_ok=True)
+        if text is None:
+            os.symlink("nowhere", full)
+            continue
         with open(full, "w", encoding="utf-8", newline="") as file:
             file.write(text)
 
@@ -162,8 +167,8 @@ def _self_test(check, label, files, wanted):
 
 
 def run(check, fixtures):
-    """Exit code of the whole check. `fixtures`: (label, {path: text}, pattern of the one finding
-    or None)."""
+    """Exit code of the whole check. `fixtures`: (label, {path: text, or None for a link that
+    leads nowhere}, pattern of the one finding or None)."""
     passed = failed = 0
     try:
         for label, files, wanted in fixtures:

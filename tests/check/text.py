@@ -95,6 +95,7 @@ FIXTURES += [
     ("no licence in a script", {"scripts/a": "#!/usr/bin/env bash\n:\n"}, "first lines"),
     ("another licence", {"lua/a.lua": f"-- {SPDX[:-12]}3.0-only\n"}, "first lines"),
     ("late licence", {"core/a.c": f"\n\n\n{C}"}, "first lines"),
+    ("link to nowhere", {"docs/a.md": None}, None),
     ("bash", {"scripts/a": f"#!/bin/bash\n{PY}if true; then\n"}, "scripts/a: bash -n"),
     ("sh", {"tests/golden/a.sh": f"#!/bin/sh\n{PY}echo 'a\n"}, r"golden/a\.sh: bash -n"),
     ("python", {"tests/e2e/a.py": f"{PY}def a(:\n"}, r"a\.py:2: "),

@@ -4,6 +4,7 @@ stays 0, a bad file changes nothing, and where the hook is not touched no packet
 
 import concurrent.futures
 import contextlib
+import hashlib
 import re
 import signal
 import time
@@ -188,6 +189,32 @@ def refused_attach(rig, interface, mode):
         rig.wait_growth()
 
 
+def effective(rig):
+    """What `config --effective` prints of the file that was taken last."""
+    done = lab.subprocess.run([rig.world.auditor, "config", "--effective", "-c", rig.config],
+                              capture_output=True, check=True)
+    return done.stdout
+
+
+def hash_of_config(rig):
+    """The hash is the configuration's that is in force, whatever the file says meanwhile."""
+    for interval in ("200ms", "250ms"):
+        rig.take(poll_interval=interval)
+        text = effective(rig)
+        assert f"poll_interval: {interval}".encode() in text, text
+        want = hashlib.sha256(text).hexdigest()
+        lab.equal("hash", rig.daemon.scrape().value("xdp_auditor_config_hash_info",
+                                                    sha256=want), 1)
+    rig.config.write_text("nonsense: 1\n")
+    assert not rig.daemon.reload(), "a bad file was taken"
+    lab.equal("hash", rig.daemon.scrape().value("xdp_auditor_config_hash_info", sha256=want), 1)
+    rig.take()
+    rig.config.write_text(rig.config.read_text().replace("max: 16384", "max: 8192"))
+    stays = hashlib.sha256(effective(rig).replace(b"max: 8192", b"max: 16384")).hexdigest()
+    rig.take_file()
+    lab.equal("hash", rig.daemon.scrape().value("xdp_auditor_config_hash_info", sha256=stays), 1)
+
+
 def port_taken(rig):
     """A listener that cannot be had is found out last: the rest has to stay as it was."""
     with rig.monitor.entered():
@@ -362,6 +389,7 @@ def stop_amid_posts(world):
 
 if __name__ == "__main__":
     lab.main(lab.Group(start, top_k, poll_interval, bad_file, no_file, refused_interface,
-                       refused_mode, port_taken, many, burst, by_post, bad_file_by_post,
+                       refused_mode, hash_of_config, port_taken, many, burst, by_post,
+                       bad_file_by_post,
                        post_is_switched, posts_at_once, post_and_go, mode, interface),
              stop_amid_posts)

@@ -8,6 +8,7 @@ import socket
 
 import lab
 
+NOBODY = 65534
 
 # --- the service manager ----------------------------------------------------------------------
 
@@ -48,6 +49,34 @@ def notifies(world):
     daemon.signal(signal.SIGTERM)
     manager.expect("STOPPING=1")
     lab.equal("exit status", daemon.wait(), 0)
+
+
+CAPABILITIES = "+bpf,+net_admin,+perfmon"
+
+
+def under_the_units_proc(world):
+    """The unit's ProcSubset and ProtectProc, a user of no name and its three capabilities: the daemon
+    starts, drops what it has, is reloaded, and `check` finds nothing amiss."""
+    setpriv = lab.need_tool("setpriv")
+    wire = world.wire()
+    os.chmod(world.dir, 0o755)
+    prefix = ["unshare", "--mount", "sh", "-c",
+              'mount -t proc -o subset=pid,hidepid=invisible proc /proc && exec "$@"', "sh",
+              setpriv, "--reuid", str(NOBODY), "--regid", str(NOBODY), "--clear-groups",
+              "--no-new-privs", "--inh-caps", f"-all,{CAPABILITIES}",
+              "--bounding-set", f"-all,{CAPABILITIES}", "--ambient-caps", f"-all,{CAPABILITIES}"]
+    hidden = lab.subprocess.run([*prefix, "ls", "/proc/sys"], capture_output=True, check=False)
+    if b"No such file" not in hidden.stderr:
+        raise lab.Skip("/proc cannot be mounted with subset=pid here")
+    config = world.config(wire.monitor_if)
+    checking = world.process(*prefix, world.auditor, "check", "-c", config, netns=wire.monitor)
+    lab.equal(f"exit status of check, which says {checking.stderr()}", checking.wait(), 0)
+    daemon = world.daemon(wire.monitor, config, prefix=prefix)
+    daemon.wait_line("dropped all capabilities")
+    lab.equal("capabilities", lab.capabilities(daemon.pid, "CapEff"), 0)
+    assert daemon.scrape().value("process_resident_memory_bytes") > 0
+    world.config(wire.monitor_if, top_k=7)
+    assert daemon.reload(), daemon.stderr()
 
 
 def watchdog_of_another(world):
@@ -132,5 +161,5 @@ def too_many_interfaces(world):
 
 
 if __name__ == "__main__":
-    lab.main(notifies, watchdog_of_another, log_without_reader, default_route_moves, no_way_out,
-             too_many_interfaces)
+    lab.main(notifies, under_the_units_proc, watchdog_of_another, log_without_reader,
+             default_route_moves, no_way_out, too_many_interfaces)

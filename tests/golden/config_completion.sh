@@ -44,12 +44,13 @@ sorted()
 	printf '%s\n' "$@" | sort | paste -sd ' '
 }
 
-check_options=$(sorted -c --set --log-format --log-level)
+run_options=$(sorted -c --set --log-format --log-level)
 mapfile -t keys < <("$program" config --keys)
 ((${#keys[@]} >= 12)) || failed=$((failed + 1))
 
 expect check che
 expect check -c a.yaml che
+expect check --against a.yaml che
 expect 'replay run' r
 expect "$(sorted "${keys[@]/%/=}")" run --set ''
 expect "$(sorted "${keys[@]/%/=}")" --set ''
@@ -60,9 +61,9 @@ expect '' run --set mode = ''
 expect '' run --set mode =
 expect '' run --set = mode =
 expect 'mode=' run --set = mo
-expect "$check_options" check -
-expect "$check_options" run -
-expect "$check_options" -c file replay -
+expect "$(sorted -c --against --set --log-format --log-level)" check -
+expect "$run_options" run -
+expect "$run_options" -c file replay -
 expect '--effective' config --e
 expect '--origins' config --effective --o
 expect '--schema --set' config --s
@@ -77,6 +78,8 @@ expect 'markdown scdoc' config --reference =
 expect 'scdoc' config --reference = s
 expect '' run -c ''
 expect '' check --config a
+expect '' check --against a
+expect '--against' check -c a --a
 
 # All commands and options that the help explains are offered somewhere.
 mapfile -t commands < <("$program" --help | grep -oE '^(usage:| +) xdp-auditor \[?[a-z]+' | grep -oE '[a-z]+$')

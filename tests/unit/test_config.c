@@ -689,6 +689,27 @@ static void test_diff(void **state)
 	assert_null(diff(new, new));
 }
 
+static void test_diff_effects(void **state)
+{
+	_cleanup_xa_config_ struct xa_config *old = NULL;
+	_cleanup_xa_config_ struct xa_config *new = NULL;
+	_cleanup_xa_buf_ struct xa_buf buf = {0};
+
+	(void)state;
+	assert_int_equal(load_text(&old, ""), 0);
+	assert_int_equal(load_text(&new, "interface: a\ntop_k: 5\nlisten: '[::1]:1'\n"
+					 "flows: {max: 1024}\npolicy: {stages: [x]}\n"),
+			 0);
+	xa_config_diff_effects(old, new, &buf);
+	assert_false(xa_buf_failed(&buf));
+	assert_string_equal(buf.text,
+			    "interface: auto -> a (attaches anew)\n"
+			    "top_k: 50 -> 5 (takes effect at once)\n"
+			    "listen: 127.0.0.1:9400 -> \"[::1]:1\" (listens anew)\n"
+			    "flows.max: 131072 -> 1024 (needs a restart)\n"
+			    "policy.stages: x: none -> {} (starts the policy worker anew)\n");
+}
+
 static void test_print(void **state)
 {
 	static const char text[] = "mode: drv\n{a\t:\tb}\n";
@@ -827,7 +848,8 @@ static void test_shortage_in_output(void **state)
 	(void)state;
 	assert_int_equal(
 		load_text(&old, "interface: [a, '*']\npolicy:\n  stages: [a, {b: {c: d}}]\n"), 0);
-	assert_int_equal(load_setting(&new, "top_k=5"), 0);
+	assert_int_equal(
+		load_text(&new, "top_k: 5\npolicy:\n  stages: [{b: {c: e, d: f}}, g, a]\n"), 0);
 	for (long works = 0; failed; works++) {
 		struct xa_buf buf = {0};
 
@@ -870,6 +892,7 @@ int main(void)
 		cmocka_unit_test(test_settings_refused),
 		cmocka_unit_test(test_settings_come_after_the_file),
 		cmocka_unit_test(test_diff),
+		cmocka_unit_test(test_diff_effects),
 		cmocka_unit_test(test_print),
 		cmocka_unit_test(test_shipped),
 #if OWN_ALLOCATOR

@@ -87,7 +87,8 @@ static void test_self(void **state)
 	scene->self.reload = (struct xa_reload_stats){.last_ok = true,
 						      .success_time = 1700000000.5,
 						      .count = 4,
-						      .failures = {1, 4, 2, 3}};
+						      .failures = {1, 4, 2, 3},
+						      .hash = "ab12"};
 	scene->attachments[1].reattaches = 3;
 	scene->attachments[1].detached_ns = 2500 * XA_NS_PER_MS;
 	page = page_of(scene);
@@ -108,6 +109,7 @@ static void test_self(void **state)
 	assert_true(
 		has(page->metrics, "xdp_auditor_config_reload_failures_total{phase=\"attach\"} 3"));
 	assert_true(has(page->metrics, "xdp_auditor_config_last_reload_successful 1"));
+	assert_true(has(page->metrics, "xdp_auditor_config_hash_info{sha256=\"ab12\"} 1"));
 	assert_true(has(page->metrics, "xdp_auditor_reattaches_total{interface=\"eth0\"} 3"));
 	assert_true(has(page->metrics,
 			"xdp_auditor_detached_seconds_total{interface=\"eth0\"} 2.500000000"));

@@ -345,34 +345,75 @@ static void assert_diff(const char *old_stages, const char *new_stages, const ch
 	assert_int_equal(xa_config_changes(old, new), *expected ? 1U << XA_RELOAD_POLICY : 0);
 }
 
+#define STAGES "policy.stages: "
+
 static void test_diff(void **state)
 {
 	(void)state;
 	assert_diff("[a, {b: {}}, {c: {d: 1}}]", "[{a: ~}, b, {c: {d: 1}}]", "");
-	assert_diff("[{c: {d: 1}}]", "[{c: {d: '1'}}]",
-		    "policy.stages[0]: c: {d: 1} -> c: {d: \"1\"}\n");
-	assert_diff("[]", "[a]", "policy.stages[0]: none -> a: {}\n");
-	assert_diff("[a, b]", "[b]", "policy.stages[0]: a: {} -> none\n");
-	assert_diff("[a, b, c]", "[a, x, y, c]",
-		    "policy.stages[1]: b: {} -> x: {}\npolicy.stages[2]: none -> y: {}\n");
-	assert_diff("[a, b, c, d]", "[x, b, c, y]",
-		    "policy.stages[0]: a: {} -> x: {}\npolicy.stages[3]: d: {} -> y: {}\n");
+	assert_diff("[{c: {d: 1}}]", "[{c: {d: '1'}}]", STAGES "c: d: 1 -> \"1\"\n");
+	assert_diff("[{c: {d: {e: 1, f: [x, y], 'g h': 2}}}]",
+		    "[{c: {d: {f: [x, z], 'g h': 2, i: 3}}}]",
+		    STAGES "c: d.e: 1 -> none\n" STAGES "c: d.f: [x, y] -> [x, z]\n" STAGES
+			   "c: d.i: none -> 3\n");
+	assert_diff("[{c: {d: {e: 1}}}]", "[{c: {d: [1]}}]", STAGES "c: d: {e: 1} -> [1]\n");
+	assert_diff("[{c: {'d.e': {'f g': ~}}}]", "[{c: {'d.e': {'f g': 1}}}]",
+		    STAGES "c: d.e.\"f g\": ~ -> 1\n");
+	/* what is written otherwise is a change, even where it may mean the same */
+	assert_diff("[{c: {d: {e: 1, f: 2}}}]", "[{c: {d: {f: 2, e: 1}}}]",
+		    STAGES "c: d: {e: 1, f: 2} -> {f: 2, e: 1}\n");
 }
 
-/* However long the stages are, a line shows where they differ. */
+static void test_diff_of_titles(void **state)
+{
+	(void)state;
+	assert_diff("[]", "[a]", STAGES "a: none -> {}\n");
+	assert_diff("[a, {b: {c: 1}}]", "[a]", STAGES "b: {c: 1} -> none\n");
+	assert_diff("[a, b]", "[x, b]", STAGES "a: {} -> none\n" STAGES "x: none -> {}\n");
+	assert_diff("[{lua: {file: x/scan.lua, top: 1}}, {lua: {file: y/scan.lua, top: 1}}]",
+		    "[{lua: {file: x/scan.lua, top: 1}}, {lua: {file: y/scan.lua, top: 2}}]",
+		    STAGES "lua:scan#2: top: 1 -> 2\n");
+	assert_diff("[{lua: {file: scan.lua}}]", "[{lua: {file: syn.lua}}]",
+		    STAGES "lua:scan: {file: scan.lua} -> none\n" STAGES
+			   "lua:syn: none -> {file: syn.lua}\n");
+	assert_diff("[{a: {file: ''}}]", "[{a: {file: [b]}}]", STAGES "a: file: \"\" -> [b]\n");
+	assert_diff("[a, b, c]", "[a, c, b]", STAGES "order: a, b, c -> a, c, b\n");
+	assert_diff("[a, {b: {c: 1}}]", "[{b: {c: 2}}, x, a]",
+		    STAGES "b: c: 1 -> 2\n" STAGES "x: none -> {}\n" STAGES
+			   "order: a, b -> b, x, a\n");
+	assert_diff("[a, b, c]", "[b, x, c]", STAGES "a: {} -> none\n" STAGES "x: none -> {}\n");
+}
+
+/* However long the stages are, a line shows where they differ, and the lines end. */
 static void test_diff_is_bounded(void **state)
 {
+	_cleanup_xa_buf_ struct xa_buf many = {0}, lines = {0};
 	char old[4096], new[4096];
 
 	(void)state;
 	(void)snprintf(old, sizeof(old), "[{a: {%0200d: {%0200d: x, y: z}}}]", 0, 0);
 	(void)snprintf(new, sizeof(new), "[{a: {%0200d: {%0200d: w, y: z}}}]", 0, 0);
 	assert_diff(old, new,
-		    "policy.stages[0]: ...0000000000000000000000: x, y: z}} -> "
-		    "...0000000000000000000000: w, y: z}}\n");
+		    STAGES "a: ...0000000000000000000000000000000000000000"
+			   "0000000000000000000000000000000000000000: x -> w\n");
 	(void)snprintf(new, sizeof(new), "[{a: {%0200d: {}}}]", 0);
-	(void)snprintf(old, sizeof(old), "policy.stages[0]: none -> a: {%076d...\n", 0);
+	(void)snprintf(old, sizeof(old), STAGES "a: none -> {%079d...\n", 0);
 	assert_diff("[]", new, old);
+	(void)snprintf(old, sizeof(old), "[{a: {b: [%0200d, x, %0200d]}}]", 0, 0);
+	(void)snprintf(new, sizeof(new), "[{a: {b: [%0200d, y, %0200d]}}]", 0, 0);
+	assert_diff(old, new,
+		    STAGES "a: b: ...0000000000000000000000, x, "
+			   "00000000000000000000000000000000000000000000000000000... -> "
+			   "...0000000000000000000000, y, "
+			   "00000000000000000000000000000000000000000000000000000...\n");
+	for (unsigned i = 0; i < 1000; i++) {
+		xa_buf_addf(&many, "%s%u: ~", i ? ", " : "[{a: {", i);
+		if (i < 16)
+			xa_buf_addf(&lines, STAGES "a: %u: ~ -> none\n", i);
+	}
+	xa_buf_adds(&many, "}}]");
+	xa_buf_adds(&lines, STAGES "a: 984 more changes\n");
+	assert_diff(many.text, "[a]", lines.text);
 }
 
 static void test_changes(void **state)
@@ -419,6 +460,7 @@ int main(void)
 		cmocka_unit_test(test_size),
 		cmocka_unit_test(test_width_is_cheap),
 		cmocka_unit_test(test_diff),
+		cmocka_unit_test(test_diff_of_titles),
 		cmocka_unit_test(test_diff_is_bounded),
 		cmocka_unit_test(test_changes),
 		cmocka_unit_test(test_layers),
