@@ -157,7 +157,7 @@ static struct xa_config *load(const char *stages)
 	char text[2048];
 
 	(void)snprintf(text, sizeof(text),
-		       "policy: {deadline: 200ms, max_values: 100, max_series: 10, stages: [%s]}\n",
+		       "policy: {deadline: 1s, max_values: 100, max_series: 10, stages: [%s]}\n",
 		       stages);
 	whys = (struct xa_whys){0};
 	if (xa_config_load_buffer(&config, "test.yaml", text, strlen(text), NULL, 0, &whys))
