@@ -9,6 +9,7 @@
 
 #include <string.h>
 
+#include "config/titles.h"
 #include "config/whys.h"
 
 /* Of a value or a path: the bytes that are shown, and those of them before what differs. */
@@ -17,10 +18,6 @@
 
 /* Changes that are shown of one stage. */
 #define LINES_MAX 16
-
-struct title {
-	char text[64];
-};
 
 struct diff {
 	struct xa_buf *buf;
@@ -33,56 +30,18 @@ struct diff {
 
 /* Titles */
 
-static const char *file_of(const struct xa_stage *stage)
-{
-	for (const struct xa_tree *option = stage->options->children; option; option = option->next)
-		if (!strcmp(option->key, "file") && option->kind == XA_TREE_SCALAR)
-			return option->text;
-	return "";
-}
-
-static size_t base_length(const char *base)
-{
-	const size_t len = strlen(base);
-
-	return len > 4 && !strcmp(base + len - 4, ".lua") ? len - 4 : len;
-}
-
-static bool is_taken(const struct title *titles, size_t count, const char *text)
-{
-	for (size_t i = 0; i < count; i++)
-		if (!strcmp(titles[i].text, text))
-			return true;
-	return false;
-}
-
-/* The stage and its file; a number as well where that is the title of one before. */
-static void set_title(struct title *titles, size_t at, const struct xa_stage *stage)
-{
-	const char *file = file_of(stage), *slash = strrchr(file, '/');
-	const char *base = slash ? slash + 1 : file;
-	struct title plain;
-
-	(void)snprintf(plain.text, sizeof(plain.text) - 4, "%s%s%.*s", stage->name,
-		       *file ? ":" : "", (int)base_length(base), base);
-	titles[at] = plain;
-	for (unsigned n = 2; is_taken(titles, at, titles[at].text); n++)
-		(void)snprintf(titles[at].text, sizeof(plain.text), "%.*s#%u",
-			       (int)sizeof(plain.text) - 5, plain.text, n);
-}
-
-static struct title *titles_of(const struct xa_config *config)
+static struct xa_stage_title *titles_of(const struct xa_config *config)
 {
 	const size_t count = config->policy.stage_count;
-	struct title *titles = calloc(count + 1, sizeof(*titles));
+	struct xa_stage_title *titles = calloc(count + 1, sizeof(*titles));
 
-	for (size_t i = 0; titles && i < count; i++)
-		set_title(titles, i, &config->policy.stages[i]);
+	if (titles)
+		xa_stage_titles(titles, config->policy.stages, count);
 	return titles;
 }
 
 /* The stage of that title, or `count`. */
-static size_t find_title(const struct title *titles, size_t count, const char *text)
+static size_t find_title(const struct xa_stage_title *titles, size_t count, const char *text)
 {
 	size_t i = 0;
 
@@ -249,7 +208,7 @@ static void diff_stage(struct diff *diff, const char *title, const struct xa_sta
 	xa_buf_addf(diff->buf, "%zu more changes%s\n", diff->lines - LINES_MAX, diff->ending);
 }
 
-static void add_titles(const struct title *titles, size_t count, struct xa_buf *buf)
+static void add_titles(const struct xa_stage_title *titles, size_t count, struct xa_buf *buf)
 {
 	for (size_t i = 0; i < count; i++) {
 		xa_buf_adds(buf, i ? ", " : "");
@@ -258,7 +217,7 @@ static void add_titles(const struct title *titles, size_t count, struct xa_buf *
 }
 
 struct lists {
-	const struct title *from, *to;
+	const struct xa_stage_title *from, *to;
 	size_t from_count, to_count;
 };
 
@@ -309,8 +268,8 @@ static void diff_lists(struct diff *diff, const struct xa_stage *from, const str
 void xa_stages_diff(const struct xa_config *old, const struct xa_config *new,
 		    const struct xa_option *option, const char *ending, struct xa_buf *buf)
 {
-	_cleanup_free_ struct title *from = titles_of(old);
-	_cleanup_free_ struct title *to = titles_of(new);
+	_cleanup_free_ struct xa_stage_title *from = titles_of(old);
+	_cleanup_free_ struct xa_stage_title *to = titles_of(new);
 	const struct lists lists = {from, to, old->policy.stage_count, new->policy.stage_count};
 	struct diff diff = {.buf = buf, .key = option->key, .ending = ending};
 

@@ -11,8 +11,9 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "core/base/text.h"
 #include "core/flow/index.h"
-#include "core/policy/text.h"
+#include "core/policy/memory.h"
 
 enum state {
 	UNKNOWN, /* nobody has looked yet, in this snapshot */

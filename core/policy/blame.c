@@ -10,59 +10,13 @@
 #include <sys/stat.h>
 
 #include "config/path.h"
-#include "core/policy/text.h"
+#include "config/titles.h"
 
 const char *const xa_cause_names[] = {
 	[XA_PLUGIN_ERROR] = "error",   [XA_PLUGIN_STEPS] = "steps",	[XA_PLUGIN_TIME] = "time",
 	[XA_PLUGIN_MEMORY] = "memory", [XA_PLUGIN_INVALID] = "invalid", [XA_PLUGIN_CRASH] = "crash",
 };
 _Static_assert(array_size(xa_cause_names) == XA_PLUGIN_CAUSE_COUNT_, "a name for each cause");
-
-/* --- titles --- */
-
-/* A rule is its file. The file of the zones is no more than a long option; and there is one such
- * stage, for a label has one owner. */
-static const char *file_in_title(const struct xa_stage *stage)
-{
-	return strcmp(stage->name, "zones") != 0 ? xa_stage_file(stage) : NULL;
-}
-
-static void name_stage(char *title, size_t size, const struct xa_stage *stage)
-{
-	const char *file = file_in_title(stage), *base;
-	size_t len;
-
-	(void)snprintf(title, size, "%s", stage->name);
-	if (!file)
-		return;
-	base = strrchr(file, '/');
-	base = base ? base + 1 : file;
-	len = strlen(base);
-	if (len > 4 && !strcmp(base + len - 4, ".lua"))
-		len -= 4;
-	(void)snprintf(title, size, "%s:%.*s", stage->name, (int)len, base);
-}
-
-static bool is_taken(const struct xa_blame *blames, size_t count, const char *title)
-{
-	for (size_t i = 0; i < count; i++)
-		if (!strcmp(blames[i].state.title, title))
-			return true;
-	return false;
-}
-
-/* With room for the longest "#NN". */
-static void set_title(struct xa_blame *blames, size_t at, const struct xa_stage *stage)
-{
-	char *title = blames[at].state.title;
-	char plain[sizeof(blames[at].state.title) - 4];
-
-	name_stage(plain, sizeof(plain), stage);
-	xa_text_clean(plain, sizeof(plain), false);
-	(void)snprintf(title, sizeof(blames[at].state.title), "%s", plain);
-	for (unsigned n = 2; is_taken(blames, at, title) && n <= XA_POLICY_STAGES_MAX; n++)
-		(void)snprintf(title, sizeof(blames[at].state.title), "%s#%u", plain, n);
-}
 
 /* --- files --- */
 
@@ -127,10 +81,14 @@ static bool has_changed(const struct xa_blame *blame)
 
 int xa_blames_init(struct xa_blame *blames, const struct xa_config *config, struct xa_arena *arena)
 {
+	struct xa_stage_title titles[XA_POLICY_STAGES_MAX];
+
+	xa_stage_titles(titles, config->policy.stages, config->policy.stage_count);
 	for (size_t i = 0; i < config->policy.stage_count; i++) {
 		const struct xa_stage *stage = &config->policy.stages[i];
 
-		set_title(blames, i, stage);
+		(void)snprintf(blames[i].state.title, sizeof(blames[i].state.title), "%s",
+			       titles[i].text);
 		if (set_paths(&blames[i], arena, config, stage))
 			return -ENOMEM;
 		xa_blame_look(&blames[i]);

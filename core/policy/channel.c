@@ -8,7 +8,7 @@
 #include <sys/poll.h>
 #include <sys/socket.h>
 
-#include "core/policy/text.h"
+#include "core/base/text.h"
 
 int xa_channel_send(int socket, enum xa_order_kind kind, uint64_t number)
 {

@@ -8,7 +8,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "core/policy/text.h"
+#include "core/base/text.h"
 
 static bool is_letter(char c)
 {

@@ -23,3 +23,7 @@ void xa_memory_done(struct xa_memory *memory);
 
 /* A copy of the bytes that nobody can write any more; its descriptor, or -errno. */
 int xa_memory_seal_copy(const void *bytes, size_t len);
+
+/* Copies bytes that another process may change meanwhile. What is checked afterwards is the copy:
+ * the compiler may not read the source a second time. */
+void xa_copy_once(void *to, const void *from, size_t len);

@@ -8,7 +8,7 @@
 
 #include "core/policy/annotation.h"
 #include "core/policy/declare.h"
-#include "core/policy/text.h"
+#include "core/policy/memory.h"
 
 int xa_schema_copy(struct xa_schema *ret, const struct xa_region_head *head, size_t stage_count,
 		   struct xa_why *ret_why)

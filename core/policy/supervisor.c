@@ -9,8 +9,8 @@
 #include <string.h>
 #include <sys/poll.h>
 
+#include "core/policy/memory.h"
 #include "core/policy/policy.h"
-#include "core/policy/text.h"
 
 const struct xa_histogram_bounds xa_policy_bounds = {
 	.count = 13,

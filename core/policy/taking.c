@@ -8,7 +8,8 @@
 #include <math.h>
 #include <string.h>
 
-#include "core/policy/text.h"
+#include "core/base/text.h"
+#include "core/policy/memory.h"
 
 static const struct xa_region_head *head_of(const struct xa_policy *policy)
 {

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "core/policy/channel.h"
-#include "core/policy/text.h"
+#include "core/policy/memory.h"
 
 int xa_policy_start(struct xa_policy *policy, const struct xa_setup_stage *kept)
 {

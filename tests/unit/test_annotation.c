@@ -8,8 +8,8 @@
 
 #include <cmocka.h>
 
+#include "core/base/text.h"
 #include "core/policy/annotation.h"
-#include "core/policy/text.h"
 
 #define FLOWS  8
 #define VALUES 16

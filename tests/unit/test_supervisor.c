@@ -19,9 +19,9 @@
 #include <cmocka.h>
 
 #include "config/load.h"
+#include "core/base/text.h"
 #include "core/policy/blame.h"
 #include "core/policy/supervisor.h"
-#include "core/policy/text.h"
 
 #define FLOWS 1000
 

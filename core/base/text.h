@@ -2,16 +2,12 @@
 #pragma once
 
 /*
- * Text from the worker: what is a valid value, and making fit to print what is not.
+ * Text from elsewhere: what may be shown as it is, and making fit to print what may not.
  */
 
 #include <stdbool.h>
 
 #include "core/base/base.h"
-
-/* Copies bytes that another process may change meanwhile. What is checked afterwards is the copy:
- * the compiler may not read the source a second time. */
-void xa_copy_once(void *to, const void *from, size_t len);
 
 /* Whether it is UTF-8 without control characters. */
 bool xa_text_is_clean(const char *text, size_t len);

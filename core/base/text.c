@@ -2,17 +2,11 @@
 
 /* ASCII goes byte by byte: nearly all text is. */
 
-#include "core/policy/text.h"
+#include "core/base/text.h"
 
 #include <string.h>
 
 #include "core/base/utf8.h"
-
-void xa_copy_once(void *to, const void *from, size_t len)
-{
-	memcpy(to, from, len);
-	__asm__ volatile("" ::: "memory");
-}
 
 /* Bytes of the character if it may stand in a text; 0 if not. */
 static size_t clean_char(const char *text, size_t len)
