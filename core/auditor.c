@@ -367,6 +367,7 @@ static void reload_tell(struct xa_auditor *auditor, int error)
 		xa_log_whys(&auditor->reload.whys);
 		xa_log_error("%s", refused);
 	} else {
+		stats->needs_restart = auditor->reload.needs_restart;
 		stats->success_time = wall_seconds();
 		note_config(auditor);
 		xa_log_info("%s", taken);

@@ -168,6 +168,7 @@ static void render_reload(struct xa_exposition *expo, const struct xa_reload_sta
 	xa_exposition_begin(expo, XA_METRIC_RELOAD_FAILURES_TOTAL);
 	for (size_t phase = 0; phase < XA_RELOAD_PHASE_COUNT_; phase++)
 		xa_exposition_u64(expo, &phase_names[phase], reload->failures[phase]);
+	sample_u64(expo, XA_METRIC_RESTART_REQUIRED, reload->needs_restart);
 }
 
 static void render_self(struct xa_exposition *expo, const struct xa_self *self,

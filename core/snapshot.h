@@ -22,6 +22,7 @@ enum xa_reload_phase {
 /* How the running config came to be. Wall times in seconds. */
 struct xa_reload_stats {
 	bool last_ok;
+	bool needs_restart; /* of the last that was taken: keys keep their values until then */
 	double success_time;
 	uint64_t count;
 	uint64_t failures[XA_RELOAD_PHASE_COUNT_];

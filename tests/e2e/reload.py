@@ -212,7 +212,12 @@ def hash_of_config(rig):
     rig.config.write_text(rig.config.read_text().replace("max: 16384", "max: 8192"))
     stays = hashlib.sha256(effective(rig).replace(b"max: 8192", b"max: 16384")).hexdigest()
     rig.take_file()
-    lab.equal("hash", rig.daemon.scrape().value("xdp_auditor_config_hash_info", sha256=stays), 1)
+    page = rig.daemon.scrape()
+    lab.equal("hash", page.value("xdp_auditor_config_hash_info", sha256=stays), 1)
+    lab.equal("restart required", page.value("xdp_auditor_config_restart_required"), 1)
+    rig.take()
+    lab.equal("restart required", rig.daemon.scrape().value(
+        "xdp_auditor_config_restart_required"), 0)
 
 
 def port_taken(rig):

@@ -109,6 +109,7 @@ static void test_self(void **state)
 	assert_true(
 		has(page->metrics, "xdp_auditor_config_reload_failures_total{phase=\"attach\"} 3"));
 	assert_true(has(page->metrics, "xdp_auditor_config_last_reload_successful 1"));
+	assert_true(has(page->metrics, "xdp_auditor_config_restart_required 0"));
 	assert_true(has(page->metrics, "xdp_auditor_config_hash_info{sha256=\"ab12\"} 1"));
 	assert_true(has(page->metrics, "xdp_auditor_reattaches_total{interface=\"eth0\"} 3"));
 	assert_true(has(page->metrics,
