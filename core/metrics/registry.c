@@ -160,11 +160,12 @@ const struct xa_metric_info xa_metrics[] = {
 					     XA_COUNTER,
 					     "Reloads that were refused; the config before ran on.",
 					     {"phase"}},
-	[XA_METRIC_RESTART_REQUIRED] = {"xdp_auditor_config_restart_required",
-					XA_GAUGE,
-					"Whether the config that was taken last asks for what only a "
-					"restart can give.",
-					{0}},
+	[XA_METRIC_RESTART_REQUIRED] =
+		{"xdp_auditor_config_restart_required",
+		 XA_GAUGE,
+		 "Whether the config that was taken last asks for what only a "
+		 "restart can give.",
+		 {0}},
 	[XA_METRIC_RULE_ERRORS_TOTAL] = {"xdp_auditor_rule_errors_total",
 					 XA_COUNTER,
 					 "Snapshots that a stage of rules failed to judge, by the "
