@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include "core/http/response.h"
+
+#include <string.h>
+
+struct MHD_Response *xa_response_with(struct MHD_Response *response, const char *type)
+{
+	if (!response)
+		return NULL;
+	if (MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, type) == MHD_YES &&
+	    MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store") ==
+		    MHD_YES &&
+	    MHD_add_response_header(response, "X-Content-Type-Options", "nosniff") == MHD_YES)
+		return response;
+	MHD_destroy_response(response);
+	return NULL;
+}
+
+enum MHD_Result xa_respond(struct MHD_Connection *connection, unsigned status,
+			   struct MHD_Response *response, const char *type)
+{
+	enum MHD_Result result;
+
+	response = xa_response_with(response, type);
+	if (!response)
+		return MHD_NO;
+	result = MHD_queue_response(connection, status, response);
+	MHD_destroy_response(response);
+	return result;
+}
+
+/* `text` is a literal; libmicrohttpd's parameter is not const, but persistent memory is only read.
+ */
+static struct MHD_Response *literal(const char *text)
+{
+	return MHD_create_response_from_buffer(strlen(text), (void *)(uintptr_t)text,
+					       MHD_RESPMEM_PERSISTENT);
+}
+
+enum MHD_Result xa_say(struct MHD_Connection *connection, unsigned status, const char *text)
+{
+	return xa_respond(connection, status, literal(text), XA_TYPE_TEXT);
+}
+
+enum MHD_Result xa_say_with(struct MHD_Connection *connection, unsigned status, const char *text,
+			    const char *header, const char *value)
+{
+	struct MHD_Response *response = literal(text);
+
+	if (response)
+		(void)MHD_add_response_header(response, header, value);
+	return xa_respond(connection, status, response, XA_TYPE_TEXT);
+}
