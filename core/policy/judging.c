@@ -137,7 +137,7 @@ static bool adopt_schema(struct xa_policy *policy)
 
 /* What stages said while they opened may fill the socket; whoever is late has that long to let the
  * answer follow. */
-#define LAST_WORDS_NS (10 * XA_NS_PER_MS)
+#define LAST_WORDS_NS (50 * XA_NS_PER_MS)
 
 static bool has_opened(struct xa_policy *policy)
 {
