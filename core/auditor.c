@@ -11,6 +11,7 @@
 #include <limits.h>
 #include <string.h>
 
+#include "config/whys.h"
 #include "core/auditor_policy.h"
 #include "core/base/log.h"
 #include "core/exit.h"
@@ -339,6 +340,9 @@ static bool reload_goes_on(struct xa_auditor *auditor, int *ret_error)
 		return false;
 	awaited = xa_reload_awaits(&auditor->reload);
 	*ret_error = xa_loop_await(&auditor->loop, xa_policy_fd(awaited));
+	if (*ret_error)
+		xa_whys_add(&auditor->reload.whys, "", 0, 0,
+			    "cannot wait for the policy worker: %s", strerror(-*ret_error));
 	return !*ret_error;
 }
 
