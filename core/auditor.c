@@ -400,6 +400,9 @@ static bool reload_goes_on(struct xa_auditor *auditor, int *ret_error)
 		return false;
 	awaited = xa_reload_awaits(&auditor->reload);
 	*ret_error = xa_loop_await(&auditor->loop, xa_policy_fd(awaited));
+	if (*ret_error)
+		xa_whys_add(&auditor->reload.whys, "", 0, 0,
+			    "cannot wait for the policy worker: %s", strerror(-*ret_error));
 	return !*ret_error;
 }
 

@@ -13,8 +13,12 @@ int xa_running_load(struct xa_running *ret, const struct xa_config_source *sourc
 	int error = xa_config_load(&running.config, source->path, source->settings,
 				   source->setting_count, ret_whys);
 
-	if (error)
+	if (error) {
+		if (!ret_whys->count)
+			xa_whys_add(ret_whys, "", 0, 0, "cannot load the configuration: %s",
+				    strerror(-error));
 		return error;
+	}
 	error = xa_topk_new(&running.top, running.config->top_k,
 			    running.config->flows.rank_by == XA_RANK_BYTES);
 	if (error) {

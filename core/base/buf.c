@@ -26,6 +26,8 @@ int xa_buf_reserve(struct xa_buf *buf, size_t more)
 	}
 	if (size == buf->size)
 		return 0;
+	if (buf->fixed)
+		goto failed;
 	text = realloc(buf->text, size);
 	if (!text)
 		goto failed;

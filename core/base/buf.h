@@ -17,6 +17,8 @@ struct xa_buf {
 	size_t len;
 	size_t size;
 	bool failed;
+	bool fixed; /* `text` is memory of `size` bytes that stays its owner's: it does not grow,
+		     * and is neither taken nor freed */
 };
 
 #define _cleanup_xa_buf_ XA_CLEANUP(xa_buf_done)

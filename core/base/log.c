@@ -73,10 +73,14 @@ static void add_time(struct xa_buf *line)
 	xa_buf_addf(line, "%s.%03uZ", text, (unsigned)(now % XA_NS_PER_S / XA_NS_PER_MS));
 }
 
+/* As large as a line gets: so none asks for memory, and the lack of it can be told. A byte takes
+ * six at most, as "\u0001". */
+#define LINE_BYTES(message_bytes) (6 * (message_bytes) + 128)
+
 void xa_log(enum xa_log_level level, const char *format, ...)
 {
-	_cleanup_xa_buf_ struct xa_buf line = {0};
-	char message[4096];
+	char message[4096], room[LINE_BYTES(sizeof(message))];
+	struct xa_buf line = {.text = room, .size = sizeof(room), .fixed = true};
 	va_list args;
 
 	if (level > log_level)

@@ -5,6 +5,7 @@
 #include "core/http/server.h"
 
 #include <string.h>
+#include <sys/stat.h>
 
 #include "core/http/response.h"
 #include "core/http/routes.h"
@@ -73,7 +74,7 @@ void xa_server_free(struct xa_server *server)
 	free(server);
 }
 
-static int socket_open(const struct xa_listen *listen_on, int *ret_fd)
+static int socket_open(const struct xa_listen *listen_on, int *ret_fd, struct stat *ret_as)
 {
 	int family = listen_on->address.ss_family, on = 1;
 	_cleanup_close_ int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK,
@@ -84,19 +85,30 @@ static int socket_open(const struct xa_listen *listen_on, int *ret_fd)
 	if (family == AF_INET6 && setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)))
 		return -errno;
 	if (bind(fd, (const struct sockaddr *)&listen_on->address, listen_on->address_len) ||
-	    listen(fd, SOMAXCONN))
+	    listen(fd, SOMAXCONN) || fstat(fd, ret_as))
 		return -errno;
 	*ret_fd = take_fd(fd);
 	return 0;
 }
 
+/* Where libmicrohttpd does not start, whether it has closed the socket depends on how far it came;
+ * the number may be that of a connection of another thread by then. */
+static void socket_close_left(int fd, const struct stat *as)
+{
+	struct stat now;
+
+	if (!fstat(fd, &now) && now.st_dev == as->st_dev && now.st_ino == as->st_ino)
+		(void)close(fd);
+}
+
 static int listener_start(struct xa_listener *listener)
 {
-	_cleanup_close_ int fd = -1;
-	int error = socket_open(&listener->listen, &fd);
+	struct stat as;
+	int fd = -1, error = socket_open(&listener->listen, &fd, &as);
 
 	if (error)
 		return error;
+	errno = 0;
 	listener->daemon = MHD_start_daemon(
 		MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL,
 		xa_http_handle, listener, MHD_OPTION_NOTIFY_COMPLETED, xa_http_over, listener,
@@ -104,10 +116,11 @@ static int listener_start(struct xa_listener *listener)
 		MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS_MAX, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
 		CONNECTION_MEMORY, MHD_OPTION_CONNECTION_TIMEOUT, INACTIVITY_SECONDS,
 		MHD_OPTION_END);
-	if (!listener->daemon)
-		return -ENOMEM;
-	(void)take_fd(fd); /* libmicrohttpd's now */
-	return 0;
+	if (listener->daemon)
+		return 0;
+	error = errno ? -errno : -ENOMEM;
+	socket_close_left(fd, &as);
+	return error;
 }
 
 static bool listens_on(const struct xa_listener *listener, const struct xa_listen *listen_on)

@@ -37,10 +37,12 @@ static int refuse(const struct xa_policy *policy, size_t stage, struct xa_whys *
 			   policy->blames[stage].state.title, text);
 }
 
+/* EAGAIN is fork(2)'s at the limit of processes and mmap(2)'s at that of locked memory: nothing is
+ * to be waited for. */
 static int fail(struct xa_whys *whys, int error, const char *what)
 {
 	xa_whys_add(whys, "", 0, 0, "%s: %s", what, strerror(-error));
-	return error;
+	return error == -EAGAIN ? -ENOMEM : error;
 }
 
 /* --- what the stages before have kept --- */
@@ -108,11 +110,7 @@ static int start_stages(struct xa_policy *policy, struct xa_policy *before, stru
 	if (before && save(before))
 		find_kept(policy, before, kept);
 	r = xa_policy_start(policy, kept);
-	if (!r)
-		return 0;
-	(void)fail(whys, r, "cannot start the policy worker");
-	/* fork(2)'s, at the limit of processes: nothing is to be waited for */
-	return r == -EAGAIN ? -ENOMEM : r;
+	return r ? fail(whys, r, "cannot start the policy worker") : 0;
 }
 
 static uint64_t open_until_ns(const struct xa_policy *policy)

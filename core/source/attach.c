@@ -254,8 +254,10 @@ static bool link_holds(const struct xa_attach *attach, const struct xa_attachmen
 	struct bpf_link_info info = {0};
 	__u32 len = sizeof(info);
 
-	return !bpf_obj_get_info_by_fd(attachment->link_fd, &info, &len) &&
-	       info.xdp.ifindex == attachment->ifindex &&
+	/* for want of memory the kernel may not tell: then the hook alone does */
+	if (bpf_obj_get_info_by_fd(attachment->link_fd, &info, &len))
+		info.xdp.ifindex = attachment->ifindex;
+	return info.xdp.ifindex == attachment->ifindex &&
 	       iface->xdp_progs[hooks[attachment->mode]] ==
 		       xa_xdp_prog_id(attach->xdp, attachment->link_header);
 }

@@ -164,6 +164,20 @@ static void test_take(void **state)
 	assert_string_equal(text, "mine");
 }
 
+static void test_fixed(void **state)
+{
+	char room[8];
+	struct xa_buf buf = {.text = room, .size = sizeof(room), .fixed = true};
+
+	(void)state;
+	xa_buf_adds(&buf, "1234567");
+	assert_text(&buf, "1234567");
+	xa_buf_adds(&buf, "8");
+	assert_true(xa_buf_failed(&buf));
+	assert_ptr_equal(buf.text, room);
+	assert_string_equal(room, "1234567");
+}
+
 static void test_done(void **state)
 {
 	struct xa_buf buf = {0};
@@ -186,7 +200,7 @@ int main(void)
 		cmocka_unit_test(test_growth),	  cmocka_unit_test(test_large_at_once),
 		cmocka_unit_test(test_nul_bytes), cmocka_unit_test(test_reserve),
 		cmocka_unit_test(test_take),	  cmocka_unit_test(test_failure_is_kept),
-		cmocka_unit_test(test_done),
+		cmocka_unit_test(test_fixed),	  cmocka_unit_test(test_done),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
