@@ -366,7 +366,8 @@ static struct xa_tally tally_sum(const struct xa_tally *tallies, size_t cpus)
 	struct xa_tally sum = {0};
 
 	for (size_t cpu = 0; cpu < cpus; cpu++) {
-		count_sum(&sum.seen, &tallies[cpu].seen);
+		for (size_t size = 0; size < XA_SIZE_COUNT_; size++)
+			count_sum(&sum.seen[size], &tallies[cpu].seen[size]);
 		for (size_t class = 0; class < XA_CLASS_COUNT_; class ++)
 			count_sum(&sum.classes[class], &tallies[cpu].classes[class]);
 	}
@@ -378,8 +379,10 @@ static void tally_book(struct xa_tally *last, const struct xa_tally *now, uint8_
 {
 	struct xa_count more;
 
-	count_take(&last->seen, &now->seen, &more);
-	xa_ledger_add_seen(ledger, slot, more);
+	for (unsigned size = 0; size < XA_SIZE_COUNT_; size++) {
+		count_take(&last->seen[size], &now->seen[size], &more);
+		xa_ledger_add_seen(ledger, slot, size, more);
+	}
 	for (unsigned class = 0; class < XA_CLASS_COUNT_; class ++) {
 		count_take(&last->classes[class], &now->classes[class], &more);
 		xa_ledger_add_reason(ledger, slot, class, more);

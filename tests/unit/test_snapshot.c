@@ -180,7 +180,8 @@ static bool belongs_to(const char *line, const char *family)
 
 	return !strncmp(line, family, len) &&
 	       (strchr("{ ", line[len]) || !strncmp(line + len, "_bucket{", 8) ||
-		!strncmp(line + len, "_sum ", 5) || !strncmp(line + len, "_count ", 7));
+		(!strncmp(line + len, "_sum", 4) && strchr("{ ", line[len + 4])) ||
+		(!strncmp(line + len, "_count", 6) && strchr("{ ", line[len + 6])));
 }
 
 /* Each line is HELP, its TYPE next, or a sample of that family; no family comes twice. */

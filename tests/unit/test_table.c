@@ -123,7 +123,7 @@ static void count_add(struct xa_count *into, struct xa_count more)
 static void model_give(struct model *model, size_t id, struct xa_count more)
 {
 	count_add(&model->given[slot_of(id)], more);
-	xa_ledger_add_seen(model->ledger, slot_of(id), more);
+	xa_ledger_add_seen(model->ledger, slot_of(id), 0, more);
 }
 
 static void model_refuse(struct model *model, size_t id, struct xa_count more)
