@@ -286,6 +286,16 @@ static void render_sizes(struct xa_exposition *expo, const struct lines *lines)
 	}
 }
 
+static void render_lives(struct xa_exposition *expo, const struct xa_lives *lives)
+{
+	static const double bounds[] = {XA_LIFE_BOUNDS_S};
+	const struct xa_buckets buckets = {array_size(bounds), bounds, lives->counts,
+					   (double)lives->sum_ticks * XA_TICK_S};
+
+	xa_exposition_begin(expo, XA_METRIC_FLOW_DURATION);
+	xa_exposition_buckets(expo, NULL, &buckets);
+}
+
 static void render_residual(struct xa_exposition *expo, const struct lines *lines, bool bytes)
 {
 	xa_exposition_begin(expo,
@@ -311,6 +321,7 @@ void xa_render_traffic(struct xa_exposition *expo, const struct xa_traffic *traf
 	for (int bytes = false; bytes <= true; bytes++)
 		render_seen(expo, &lines, bytes);
 	render_sizes(expo, &lines);
+	render_lives(expo, traffic->lives);
 	for (int bytes = false; bytes <= true; bytes++)
 		render_residual(expo, &lines, bytes);
 	render_totals(expo, XA_METRIC_ACTIVE_FLOWS, &traffic->totals);

@@ -66,6 +66,11 @@ const struct xa_metric_info xa_metrics[] = {
 				   XA_HISTOGRAM,
 				   "L2 bytes of each packet seen.",
 				   {"interface"}},
+	[XA_METRIC_FLOW_DURATION] = {"xdp_netflow_flow_duration_seconds",
+				     XA_HISTOGRAM,
+				     "Time from the first to the last packet of each flow that is "
+				     "over.",
+				     {0}},
 	[XA_METRIC_BUILD_INFO] = {"xdp_auditor_build_info",
 				  XA_GAUGE,
 				  "Always 1; the version is a label.",

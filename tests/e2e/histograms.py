@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Sizes of packets, exactly as they were sent."""
+"""Sizes of packets, exactly as they were sent, and durations of flows that lived as long as known."""
 
 import lab
 
 SIZES = "xdp_netflow_packet_size_bytes"
+LIVES = "xdp_netflow_flow_duration_seconds"
 BOUNDS = (64, 128, 256, 512, 1024, 1518, 9216)
 
 
@@ -85,5 +86,44 @@ def sizes_outlive_the_interface(world):
         check_sizes(daemon, sent)
 
 
+def durations(world):
+    """Three flows of one packet each, and one that is sent to for two seconds, then all idle."""
+    wire = world.wire()
+    config = world.config(wire.monitor_if)
+    config.write_text(config.read_text().replace("idle_timeout: 10m", "idle_timeout: 1s"))
+    daemon = world.daemon(wire.monitor, config)
+    with lab.Watch(daemon):
+        world.send(wire, packets=3, flows=3)
+        long = world.send(wire, packets=400, flows=1, rate=200, family=6)
+        assert 1.5 < long["seconds"] < 9, f"sent in {long['seconds']} s, where 2 were meant"
+        living = buckets(daemon.wait_seen(403), LIVES)
+        assert living["+Inf"] <= 3, f"a flow that has just been sent to is over: {living}"
+        lab.wait_for("all flows to be over", lambda: daemon.scrape().value(
+            f"{LIVES}_count") == 4)
+        scrape = daemon.scrape()
+    found = buckets(scrape, LIVES)
+    lab.equal("flows of one packet", found["0.01"], 3)
+    lab.equal("flows up to a second", found["1"], 3)
+    lab.equal("flows up to ten", found["10"], 4)
+    total = scrape.value(f"{LIVES}_sum")
+    assert abs(total - long["seconds"]) < 0.5, f"{total} s, where {long['seconds']} were sent"
+    return f"{total:.2f} s counted, {long['seconds']:.2f} s sent"
+
+
+def active_timeout(world):
+    """A flow that is cut is counted with each of its lives."""
+    wire = world.wire()
+    config = world.config(wire.monitor_if)
+    config.write_text(config.read_text().replace(
+        "idle_timeout: 10m", "idle_timeout: 10m, active_timeout: 1s"))
+    daemon = world.daemon(wire.monitor, config)
+    with lab.Watch(daemon):
+        world.send(wire, packets=1000, flows=1, rate=200)
+        scrape = daemon.wait_seen(1000)
+    lives = scrape.value(f"{LIVES}_count")
+    assert 2 <= lives <= 5, f"{lives} lives of about a second in five seconds"
+    lab.equal("of less than a tenth of a second", buckets(scrape, LIVES)["0.1"], 0)
+
+
 if __name__ == "__main__":
-    lab.main(sizes_drv, sizes_skb, sizes_outlive_the_interface)
+    lab.main(sizes_drv, sizes_skb, sizes_outlive_the_interface, durations, active_timeout)

@@ -17,6 +17,7 @@
 struct scene {
 	struct xa_config *config;
 	struct xa_ledger *ledger;
+	struct xa_lives lives;
 	const char *names[XA_SLOTS];
 	char texts[XA_SLOTS][8]; /* of scene_interfaces() */
 	struct xa_flow top[TOP_MAX];
@@ -54,6 +55,7 @@ static struct scene *scene_of(const char *interface, const char *setting)
 	scene->names[1] = "eth0";
 	scene->traffic.config = scene->config;
 	scene->traffic.ledger = scene->ledger;
+	scene->traffic.lives = &scene->lives;
 	scene->traffic.slot_names = scene->names;
 	scene->traffic.top = scene->top;
 	return scene;
@@ -377,6 +379,25 @@ static void test_sizes(void **state)
 			fail_msg("no line %s", lines[i]);
 }
 
+static void test_lives(void **state)
+{
+	_cleanup_scene_ struct scene *scene = scene_of("interface=eth0", NULL);
+	const uint32_t ticks[] = {0, 500, 1000, 4000000};
+
+	(void)state;
+	for (size_t i = 0; i < array_size(ticks); i++)
+		xa_lives_add(&scene->lives, &(struct xa_life){.ticks = ticks[i]});
+	scene_render(scene);
+	assert_true(has(scene, "xdp_netflow_flow_duration_seconds_bucket{le=\"0.01\"} 1"));
+	assert_true(has(scene, "xdp_netflow_flow_duration_seconds_bucket{le=\"0.1\"} 1"));
+	assert_true(has(scene, "xdp_netflow_flow_duration_seconds_bucket{le=\"1\"} 2"));
+	assert_true(has(scene, "xdp_netflow_flow_duration_seconds_bucket{le=\"10\"} 3"));
+	assert_true(has(scene, "xdp_netflow_flow_duration_seconds_bucket{le=\"3600\"} 3"));
+	assert_true(has(scene, "xdp_netflow_flow_duration_seconds_bucket{le=\"+Inf\"} 4"));
+	assert_true(has(scene, "xdp_netflow_flow_duration_seconds_count 4"));
+	assert_true(has(scene, "xdp_netflow_flow_duration_seconds_sum 4195.876864"));
+}
+
 /* What stands for no interface comes last, and only if there is something. */
 static void test_other_interface(void **state)
 {
@@ -518,8 +539,8 @@ static void test_nothing(void **state)
 	(void)state;
 	scene->names[1] = NULL;
 	scene_render(scene);
-	assert_int_equal(scene->series, 6);
-	assert_int_equal(count_of(scene, "# TYPE "), 6);
+	assert_int_equal(scene->series, 6 + XA_LIFE_COUNT_ + 2);
+	assert_int_equal(count_of(scene, "# TYPE "), 7);
 	assert_int_equal(scene->left_out.flows, 0);
 }
 
@@ -538,6 +559,7 @@ int main(void)
 		cmocka_unit_test(test_reasons),
 		cmocka_unit_test(test_seen_and_residual),
 		cmocka_unit_test(test_sizes),
+		cmocka_unit_test(test_lives),
 		cmocka_unit_test(test_other_interface),
 		cmocka_unit_test(test_many_interfaces),
 		cmocka_unit_test(test_interfaces_share),

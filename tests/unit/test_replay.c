@@ -180,6 +180,7 @@ static void test_expiry(void **state)
 	capture_udp(&capture, 1008, 4, 60);
 	assert_int_equal(xa_replay(config, capture.path, &buf, &whys), 0);
 	assert_true(has(&buf, "xdp_netflow_active_flows 2"));
+	assert_true(has(&buf, "xdp_netflow_flow_duration_seconds_count 1"));
 	assert_null(strstr(buf.text, "src=\"10.0.0.1\""));
 	assert_non_null(strstr(buf.text, "src=\"10.0.0.3\""));
 	assert_true(has(&buf, "xdp_netflow_packets_total{interface=\"replay\",family=\"ipv4\","

@@ -13,6 +13,7 @@
 struct scene {
 	struct xa_config *config;
 	struct xa_ledger *ledger;
+	struct xa_lives lives;
 	struct xa_attachment attachments[XA_SLOTS];
 	const char *names[XA_SLOTS];
 	struct xa_flow top[400];
@@ -36,6 +37,7 @@ static int setup(void **state)
 	scene->names[1] = scene->attachments[1].name;
 	scene->traffic = (struct xa_traffic){.config = scene->config,
 					     .ledger = scene->ledger,
+					     .lives = &scene->lives,
 					     .slot_names = scene->names,
 					     .top = scene->top};
 	scene->self = (struct xa_self){.attachments = scene->attachments,
