@@ -132,6 +132,28 @@ const struct xa_metric_info xa_metrics[] = {
 				      "Kernel memory that the flow maps take, both sides of both "
 				      "families.",
 				      {0}},
+	[XA_METRIC_BPF_PROGRAM_INFO] = {"xdp_auditor_bpf_program_info",
+					XA_GAUGE,
+					"Always 1; a loaded BPF program's id and tag are labels.",
+					{"program", "id", "tag"}},
+	[XA_METRIC_BPF_PROGRAM_INSTRUCTIONS] =
+		{"xdp_auditor_bpf_program_instructions",
+		 XA_GAUGE,
+		 "Instructions that the verifier went through to load the BPF program.",
+		 {"program"}},
+	[XA_METRIC_BPF_PROGRAM_LOAD_TIME] = {"xdp_auditor_bpf_program_load_timestamp_seconds",
+					     XA_GAUGE,
+					     "Unix time at which the BPF program was loaded.",
+					     {"program"}},
+	[XA_METRIC_BPF_RUNS_TOTAL] = {"xdp_auditor_bpf_runs_total",
+				      XA_COUNTER,
+				      "Runs of the BPF program, while kernel.bpf_stats_enabled "
+				      "is set.",
+				      {"program"}},
+	[XA_METRIC_BPF_RUN_SECONDS_TOTAL] = {"xdp_auditor_bpf_run_seconds_total",
+					     XA_COUNTER,
+					     "CPU time of these runs.",
+					     {"program"}},
 	[XA_METRIC_SERIES_FOLDED_TOTAL] = {"xdp_auditor_series_folded_total",
 					   XA_COUNTER,
 					   "Samples that metrics.max_series left out, and that "
