@@ -110,10 +110,15 @@ struct xa_count {
 	__u64 bytes;
 };
 
+/* Sizes of frames are told apart by these: L2 bytes, each size up to and with its bound, the last
+ * above all of them. */
+#define XA_SIZE_BOUNDS 64, 128, 256, 512, 1024, 1518, 9216
+#define XA_SIZE_COUNT_ 8
+
 /* Per CPU, side and slot: index side * XA_SLOTS + slot. Only ever rises. classes[XA_CLASS_FLOW]
  * stays 0. */
 struct xa_tally {
-	struct xa_count seen;
+	struct xa_count seen[XA_SIZE_COUNT_];
 	struct xa_count classes[XA_CLASS_COUNT_];
 };
 
@@ -128,4 +133,4 @@ _Static_assert(sizeof(struct xa_flow_tail) == 8, "tail");
 _Static_assert(sizeof(struct xa_flow_key4) == 16, "IPv4 key: no padding, one jhash size");
 _Static_assert(sizeof(struct xa_flow_key6) == 40, "IPv6 key: no padding");
 _Static_assert(sizeof(struct xa_flow_value) == 32, "value: half a cache line");
-_Static_assert(sizeof(struct xa_tally) == 16 * (1 + XA_CLASS_COUNT_), "tally");
+_Static_assert(sizeof(struct xa_tally) == 16 * (XA_SIZE_COUNT_ + XA_CLASS_COUNT_), "tally");

@@ -16,6 +16,7 @@
 
 #include "bpf/flow_abi.h"
 #include "bpf/parse.h"
+#include "bpf/sizes.h"
 
 #define E2BIG  7
 #define EEXIST 17
@@ -284,6 +285,14 @@ static __always_inline enum xa_class packet_add(__u32 side, const union xa_flow_
 	return map ? flow_add(map, &key->v4, headers, seen) : XA_CLASS_MAP_ERROR;
 }
 
+static __always_inline void seen_add(struct xa_tally *sums, __u32 len)
+{
+	struct xa_count *count = &sums->seen[xa_size_of(len)];
+
+	count->packets++;
+	count->bytes += len;
+}
+
 /*
  * A global function, whose result the verifier knows nothing of: without CAP_PERFMON an offset into
  * a map's value must look the same on all ways that lead to it, and each class is a way of its own.
@@ -325,8 +334,7 @@ static __always_inline int count(struct xdp_md *ctx, enum xa_link link)
 
 	if (!sums)
 		return XDP_PASS;
-	sums->seen.packets++;
-	sums->seen.bytes += seen.len;
+	seen_add(sums, seen.len);
 	class = xa_parse_frame(link, &frame, &key, &headers);
 	if (class == XA_CLASS_FLOW)
 		class = packet_add(side, &key, &headers, &seen);

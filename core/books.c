@@ -53,6 +53,7 @@ void xa_books_rank(struct xa_books *books, uint32_t now_tick, const struct xa_ju
 	struct xa_ranking ranking = {.now_tick = now_tick, .judgement = judgement};
 
 	traffic->ledger = books->ledger;
+	traffic->lives = xa_table_lives(books->table);
 	traffic->interface_label = xa_wants_interface_label(traffic->config, books->table);
 	ranking.interface_label = traffic->interface_label;
 	traffic->totals = xa_rows_rank(books->rows, books->table, &ranking, top, &traffic->hidden);

@@ -196,9 +196,10 @@ struct lines {
 };
 
 /* Series of one interface at most: 8 common protocols, XA_RARE_MAX others and their sum, for two
- * families, in packets and bytes; the reasons, seen and residual; and three of its attachment. Half
- * of max_series is for them, half for the flows. */
-#define SERIES_PER_INTERFACE (4 * (8 + XA_RARE_MAX + 1) + 2 * (XA_REASON_COUNT_ - 1) + 4 + 3)
+ * families, in packets and bytes; the reasons, seen and residual; sizes with sum and count; and
+ * three of its attachment. Half of max_series is for them, half for the flows. */
+#define SERIES_PER_INTERFACE \
+	(4 * (8 + XA_RARE_MAX + 1) + 2 * (XA_REASON_COUNT_ - 1) + 4 + (XA_SIZE_COUNT_ + 2) + 3)
 
 bool xa_is_shown_alone(const struct xa_config *config, unsigned slot)
 {
@@ -271,6 +272,30 @@ static void render_seen(struct xa_exposition *expo, const struct lines *lines, b
 				  pick(&lines->line[i].account->seen, bytes));
 }
 
+static void render_sizes(struct xa_exposition *expo, const struct lines *lines)
+{
+	static const double bounds[] = {XA_SIZE_BOUNDS};
+
+	xa_exposition_begin(expo, XA_METRIC_PACKET_SIZE);
+	for (size_t i = 0; i < lines->count; i++) {
+		const struct xa_account *account = lines->line[i].account;
+		const struct xa_buckets buckets = {array_size(bounds), bounds, account->sizes,
+						   (double)account->seen.bytes};
+
+		xa_exposition_buckets(expo, &lines->line[i].interface, &buckets);
+	}
+}
+
+static void render_lives(struct xa_exposition *expo, const struct xa_lives *lives)
+{
+	static const double bounds[] = {XA_LIFE_BOUNDS_S};
+	const struct xa_buckets buckets = {array_size(bounds), bounds, lives->counts,
+					   (double)lives->sum_ticks * XA_TICK_S};
+
+	xa_exposition_begin(expo, XA_METRIC_FLOW_DURATION);
+	xa_exposition_buckets(expo, NULL, &buckets);
+}
+
 static void render_residual(struct xa_exposition *expo, const struct lines *lines, bool bytes)
 {
 	xa_exposition_begin(expo,
@@ -295,6 +320,8 @@ void xa_render_traffic(struct xa_exposition *expo, const struct xa_traffic *traf
 		render_reasons(expo, &lines, bytes);
 	for (int bytes = false; bytes <= true; bytes++)
 		render_seen(expo, &lines, bytes);
+	render_sizes(expo, &lines);
+	render_lives(expo, traffic->lives);
 	for (int bytes = false; bytes <= true; bytes++)
 		render_residual(expo, &lines, bytes);
 	render_totals(expo, XA_METRIC_ACTIVE_FLOWS, &traffic->totals);

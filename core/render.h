@@ -21,6 +21,7 @@ struct xa_families;
 struct xa_traffic {
 	const struct xa_config *config;
 	const struct xa_ledger *ledger;
+	const struct xa_lives *lives;
 	const char *const *slot_names; /* XA_SLOTS; NULL: no such interface */
 	bool interface_label; /* on the flows; xa_wants_interface_label() */
 	struct xa_totals totals;

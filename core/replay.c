@@ -4,6 +4,7 @@
 
 #include "core/replay.h"
 
+#include "bpf/sizes.h"
 #include "config/whys.h"
 #include "core/auditor_policy.h"
 #include "core/source/pcap.h"
@@ -71,7 +72,7 @@ static void replay_packet(struct replay *replay, const struct xa_pcap_packet *pa
 		replay->judged_ns = replay->now_ns; /* the capture begins */
 	if (replay->now_ns - replay->judged_ns >= replay->config->poll_interval_ns)
 		replay_judge(replay);
-	xa_ledger_add_seen(replay->books.ledger, SLOT, one);
+	xa_ledger_add_seen(replay->books.ledger, SLOT, xa_size_of(packet->bytes), one);
 	if (packet->class == XA_CLASS_FLOW)
 		xa_table_add(replay->books.table, &packet->reading, xa_tick(replay->now_ns));
 	else

@@ -5,6 +5,7 @@
 #include "core/snapshot.h"
 
 #include "core/metrics/process.h"
+#include "core/programs.h"
 #include "version.h"
 
 const struct xa_histogram_bounds xa_poll_bounds = {
@@ -188,6 +189,7 @@ static void render_self(struct xa_exposition *expo, const struct xa_self *self,
 	sample_u64(expo, XA_METRIC_POLL_FAILURES_TOTAL, self->poll_failures);
 	sample_double(expo, XA_METRIC_LAST_SNAPSHOT, self->snapshot_time);
 	render_maps(expo, self);
+	xa_programs_render(expo, self->fill.programs);
 	xa_render_folded(expo, traffic->families, &self->folded);
 	render_reload(expo, &self->reload);
 	render_policy(expo, &self->policy);

@@ -82,6 +82,8 @@ static void flows_add(struct xa_account *account, enum xa_family family, uint8_t
 
 void xa_account_add(struct xa_account *into, const struct xa_account *from)
 {
+	for (unsigned size = 0; size < XA_SIZE_COUNT_; size++)
+		into->sizes[size] += from->sizes[size];
 	count_add(&into->seen, from->seen);
 	for (size_t i = 0; i < XA_REASON_COUNT_; i++)
 		count_add(&into->reasons[i], from->reasons[i]);
@@ -100,9 +102,12 @@ void xa_ledger_fold(struct xa_ledger *ledger, uint8_t slot)
 	*from = (struct xa_account){0};
 }
 
-void xa_ledger_add_seen(struct xa_ledger *ledger, uint8_t slot, struct xa_count more)
+void xa_ledger_add_seen(struct xa_ledger *ledger, uint8_t slot, unsigned size, struct xa_count more)
 {
-	count_add(&account_of(ledger, slot)->seen, more);
+	struct xa_account *account = account_of(ledger, slot);
+
+	account->sizes[size] += more.packets;
+	count_add(&account->seen, more);
 }
 
 void xa_ledger_add_reason(struct xa_ledger *ledger, uint8_t slot, unsigned reason,

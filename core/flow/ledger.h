@@ -25,6 +25,7 @@ enum {
 
 struct xa_account {
 	struct xa_count seen;
+	uint64_t sizes[XA_SIZE_COUNT_]; /* how many of these packets are of which size */
 	struct xa_count reasons[XA_REASON_COUNT_];
 	struct xa_count flows[XA_FAMILY_COUNT_][256]; /* by IANA protocol number */
 	/* Protocols that a metric shows alone. Never taken back, so that no series ends. */
@@ -56,7 +57,8 @@ void xa_ledger_fold(struct xa_ledger *ledger, uint8_t slot);
 const struct xa_account *xa_ledger_account(const struct xa_ledger *ledger, uint8_t slot);
 
 /* Adds to an opened slot's account; to an unopened one's, to that of XA_SLOT_UNKNOWN. */
-void xa_ledger_add_seen(struct xa_ledger *ledger, uint8_t slot, struct xa_count more);
+void xa_ledger_add_seen(struct xa_ledger *ledger, uint8_t slot, unsigned size,
+			struct xa_count more);
 void xa_ledger_add_reason(struct xa_ledger *ledger, uint8_t slot, unsigned reason,
 			  struct xa_count more);
 void xa_ledger_add_flow(struct xa_ledger *ledger, const struct xa_flow_tail *tail,

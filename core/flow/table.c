@@ -23,6 +23,7 @@ struct xa_table {
 	struct xa_ledger *ledger;
 	struct xa_flow *flows;
 	struct xa_index index;
+	struct xa_lives lives;
 	struct xa_mark *marks; /* NULL: not kept */
 	uint32_t marked; /* positions that have had a flow: so many handles there are */
 	uint32_t count;
@@ -327,6 +328,19 @@ void xa_table_forget(struct xa_table *table, unsigned side, const struct xa_read
 	}
 }
 
+/* Again for one that only waits for its last entry to go: then nothing has come since. */
+static void flow_retire(struct xa_table *table, struct xa_flow *flow, uint32_t now_tick)
+{
+	uint32_t first_age = xa_tick_age(flow->first_tick, now_tick);
+	uint32_t last_age = xa_tick_age(flow->last_tick, now_tick);
+	struct xa_life life = {flow->key, first_age > last_age ? first_age - last_age : 0};
+
+	if (flow->packets)
+		xa_lives_add(&table->lives, &life);
+	flow->packets = 0;
+	flow->bytes = 0;
+}
+
 struct xa_totals xa_table_sweep(struct xa_table *table, uint32_t now_tick, xa_flow_visit visit,
 				void *ctx)
 {
@@ -336,8 +350,7 @@ struct xa_totals xa_table_sweep(struct xa_table *table, uint32_t now_tick, xa_fl
 		struct xa_flow *flow = &table->flows[position];
 
 		if (is_over(table, flow, now_tick)) {
-			flow->packets = 0;
-			flow->bytes = 0;
+			flow_retire(table, flow, now_tick);
 			if (!has_entry(flow)) {
 				flow_delete(table, position);
 				continue;
@@ -360,6 +373,11 @@ void xa_table_visit(const struct xa_table *table, xa_flow_visit visit, void *ctx
 	for (uint32_t position = 0; position < table->count; position++)
 		if (table->flows[position].packets)
 			visit(ctx, &table->flows[position]);
+}
+
+const struct xa_lives *xa_table_lives(const struct xa_table *table)
+{
+	return &table->lives;
 }
 
 size_t xa_table_count(const struct xa_table *table)

@@ -16,6 +16,7 @@
  */
 
 #include "core/flow/ledger.h"
+#include "core/flow/lives.h"
 
 struct xa_flow {
 	struct xa_flow_key6 key;
@@ -123,6 +124,9 @@ struct xa_totals xa_table_sweep(struct xa_table *table, uint32_t now_tick, xa_fl
 
 /* Visits each living flow again, without retiring any. */
 void xa_table_visit(const struct xa_table *table, xa_flow_visit visit, void *ctx);
+
+/* How long the flows lived that a sweep retired; borrowed for the table's life. */
+const struct xa_lives *xa_table_lives(const struct xa_table *table);
 
 /* Flows in the table, those included that are over but still have an entry in the kernel. */
 size_t xa_table_count(const struct xa_table *table);

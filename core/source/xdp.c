@@ -33,7 +33,7 @@ struct xa_xdp {
 	int cpus; /* possible ones: the kernel copies a value for each */
 	unsigned epoch;
 	int flow_fds[XA_FAMILY_COUNT_][XA_SIDES];
-	__u32 prog_ids[2]; /* by link_header */
+	struct xa_program programs[XA_PROGRAM_COUNT_];
 	struct xa_drain *drain;
 	struct xa_tally *tally_read; /* what was read last, by the tally's index */
 	struct xa_tally *tally_cpus; /* one read: a tally a CPU */
@@ -122,15 +122,67 @@ static int flow_maps_place(const struct xa_xdp *xdp, struct xa_why *why)
 	return 0;
 }
 
-static int prog_id(const struct bpf_program *program, __u32 *ret_id)
+static const struct bpf_program *program_of(const struct xa_xdp *xdp, size_t index)
 {
-	struct bpf_prog_info info = {0};
-	__u32 len = sizeof(info);
-	int error = bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &len);
+	const struct bpf_program *programs[XA_PROGRAM_COUNT_] = {
+		[XA_PROGRAM_FILTER] = xdp->skel->progs.netflow_filter,
+		[XA_PROGRAM_IP] = xdp->skel->progs.netflow_ip,
+		[XA_PROGRAM_CLOCK] = xdp->skel->progs.netflow_clock,
+	};
 
-	if (!error)
-		*ret_id = info.id;
-	return error;
+	return programs[index];
+}
+
+static int program_ask(const struct bpf_program *program, struct bpf_prog_info *ret_info)
+{
+	__u32 len = sizeof(*ret_info);
+
+	*ret_info = (struct bpf_prog_info){0};
+	return bpf_obj_get_info_by_fd(bpf_program__fd(program), ret_info, &len);
+}
+
+/* The wall time of a moment by CLOCK_BOOTTIME, which goes on in a suspended machine. */
+static double wall_of(uint64_t boot_ns)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_BOOTTIME, &now);
+	boot_ns -= (uint64_t)now.tv_sec * XA_NS_PER_S + (uint64_t)now.tv_nsec;
+	return (double)(xa_wall_ns() + boot_ns) / 1e9;
+}
+
+static int programs_describe(struct xa_xdp *xdp)
+{
+	for (size_t i = 0; i < XA_PROGRAM_COUNT_; i++) {
+		const struct bpf_program *program = program_of(xdp, i);
+		struct xa_program *described = &xdp->programs[i];
+		struct bpf_prog_info info;
+		int error = program_ask(program, &info);
+
+		if (error)
+			return error;
+		described->name = bpf_program__name(program);
+		described->id = info.id;
+		for (size_t byte = 0; byte < sizeof(info.tag); byte++)
+			(void)snprintf(&described->tag[2 * byte], 3, "%02x", info.tag[byte]);
+		described->instructions = info.verified_insns;
+		described->load_time = wall_of(info.load_time);
+	}
+	return 0;
+}
+
+static int programs_read(struct xa_xdp *xdp)
+{
+	for (size_t i = 0; i < XA_PROGRAM_COUNT_; i++) {
+		struct bpf_prog_info info;
+		int error = program_ask(program_of(xdp, i), &info);
+
+		if (error)
+			return error;
+		xdp->programs[i].runs = info.run_cnt;
+		xdp->programs[i].run_ns = info.run_time_ns;
+	}
+	return 0;
 }
 
 /*
@@ -214,9 +266,7 @@ static int program_load(struct xa_xdp *xdp, struct xa_why *why)
 	error = skeleton_load_best(xdp);
 	if (error)
 		return why_load(why, error);
-	error = prog_id(xdp->skel->progs.netflow_filter, &xdp->prog_ids[true]);
-	if (!error)
-		error = prog_id(xdp->skel->progs.netflow_ip, &xdp->prog_ids[false]);
+	error = programs_describe(xdp);
 	if (!error)
 		error = clock_set(xdp);
 	return error ? why_load(why, error) : 0;
@@ -298,9 +348,9 @@ int xa_xdp_map_ifindex(struct xa_xdp *xdp, unsigned ifindex, uint8_t slot)
 	return 0;
 }
 
-static const struct bpf_program *program_for(const struct xa_xdp *xdp, bool link_header)
+static size_t program_for(bool link_header)
 {
-	return link_header ? xdp->skel->progs.netflow_filter : xdp->skel->progs.netflow_ip;
+	return link_header ? XA_PROGRAM_FILTER : XA_PROGRAM_IP;
 }
 
 int xa_xdp_attach(struct xa_xdp *xdp, unsigned ifindex, bool link_header, enum xa_mode mode,
@@ -312,8 +362,8 @@ int xa_xdp_attach(struct xa_xdp *xdp, unsigned ifindex, bool link_header, enum x
 		[XA_MODE_HW] = XDP_FLAGS_HW_MODE,
 	};
 	LIBBPF_OPTS(bpf_link_create_opts, opts, .flags = flags[mode]);
-	int fd = bpf_link_create(bpf_program__fd(program_for(xdp, link_header)), (int)ifindex,
-				 BPF_XDP, &opts);
+	int fd = bpf_link_create(bpf_program__fd(program_of(xdp, program_for(link_header))),
+				 (int)ifindex, BPF_XDP, &opts);
 
 	if (fd < 0)
 		return fd;
@@ -323,7 +373,7 @@ int xa_xdp_attach(struct xa_xdp *xdp, unsigned ifindex, bool link_header, enum x
 
 __u32 xa_xdp_prog_id(const struct xa_xdp *xdp, bool link_header)
 {
-	return xdp->prog_ids[link_header];
+	return xdp->programs[program_for(link_header)].id;
 }
 
 /*
@@ -366,7 +416,8 @@ static struct xa_tally tally_sum(const struct xa_tally *tallies, size_t cpus)
 	struct xa_tally sum = {0};
 
 	for (size_t cpu = 0; cpu < cpus; cpu++) {
-		count_sum(&sum.seen, &tallies[cpu].seen);
+		for (size_t size = 0; size < XA_SIZE_COUNT_; size++)
+			count_sum(&sum.seen[size], &tallies[cpu].seen[size]);
 		for (size_t class = 0; class < XA_CLASS_COUNT_; class ++)
 			count_sum(&sum.classes[class], &tallies[cpu].classes[class]);
 	}
@@ -378,8 +429,10 @@ static void tally_book(struct xa_tally *last, const struct xa_tally *now, uint8_
 {
 	struct xa_count more;
 
-	count_take(&last->seen, &now->seen, &more);
-	xa_ledger_add_seen(ledger, slot, more);
+	for (unsigned size = 0; size < XA_SIZE_COUNT_; size++) {
+		count_take(&last->seen[size], &now->seen[size], &more);
+		xa_ledger_add_seen(ledger, slot, size, more);
+	}
 	for (unsigned class = 0; class < XA_CLASS_COUNT_; class ++) {
 		count_take(&last->classes[class], &now->classes[class], &more);
 		xa_ledger_add_reason(ledger, slot, class, more);
@@ -409,13 +462,16 @@ int xa_xdp_read_tally(struct xa_xdp *xdp, unsigned side, struct xa_ledger *ledge
 int xa_xdp_drain(struct xa_xdp *xdp, unsigned side, uint32_t now_tick, const struct xa_sink *sink,
 		 struct xa_xdp_fill *ret_fill)
 {
-	struct xa_xdp_fill fill = {0};
+	struct xa_xdp_fill fill = {.programs = xdp->programs};
+	int error = programs_read(xdp);
 
+	if (error)
+		return error;
 	for (enum xa_family family = 0; family < XA_FAMILY_COUNT_; family++) {
 		struct xa_drain_side of = {.family = family, .now_tick = now_tick};
-		int error = xa_drain_map(xdp->drain, xdp->flow_fds[family][side], &of, sink,
-					 &fill.entries[family]);
 
+		error = xa_drain_map(xdp->drain, xdp->flow_fds[family][side], &of, sink,
+				     &fill.entries[family]);
 		if (error)
 			return error;
 	}

@@ -13,6 +13,8 @@
  * link included; before, CAP_BPF for each call.
  */
 
+#include <linux/bpf.h>
+
 #include "config/config.h"
 #include "core/flow/ledger.h"
 #include "core/source/source.h"
@@ -59,6 +61,25 @@ int xa_xdp_map_ifindex(struct xa_xdp *xdp, unsigned ifindex, uint8_t slot);
 int xa_xdp_attach(struct xa_xdp *xdp, unsigned ifindex, bool link_header, enum xa_mode mode,
 		  int *ret_link_fd);
 
+/* The programs that are loaded: those that xa_xdp_attach() takes, and the one that reads clocks. */
+enum {
+	XA_PROGRAM_FILTER,
+	XA_PROGRAM_IP,
+	XA_PROGRAM_CLOCK,
+	XA_PROGRAM_COUNT_
+};
+
+/* What the kernel says of one of them (struct bpf_prog_info). */
+struct xa_program {
+	const char *name;
+	__u32 id;
+	char tag[2 * BPF_TAG_SIZE + 1]; /* hash of its instructions, in hex */
+	__u32 instructions; /* that the verifier went through; 0: not told, before 5.16 */
+	double load_time; /* wall, seconds */
+	uint64_t runs; /* both: while kernel.bpf_stats_enabled was set */
+	uint64_t run_ns;
+};
+
 /* The id under which the kernel lists the program that xa_xdp_attach() takes. */
 __u32 xa_xdp_prog_id(const struct xa_xdp *xdp, bool link_header);
 
@@ -74,6 +95,7 @@ int xa_xdp_read_tally(struct xa_xdp *xdp, unsigned side, struct xa_ledger *ledge
 
 struct xa_xdp_fill {
 	uint64_t entries[XA_FAMILY_COUNT_]; /* that stood on the side before the sink forgot some */
+	const struct xa_program *programs; /* XA_PROGRAM_COUNT_, as of the read; the xdp's */
 };
 
 /* Hands every entry that stands on the side to the sink and deletes those it forgets. 0 or -errno;

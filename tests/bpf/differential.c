@@ -17,6 +17,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
+#include "bpf/sizes.h"
 #include "tests/bpf/lab.h"
 
 #define BLOCK	  16384
@@ -41,7 +42,8 @@ struct expected {
 	uint8_t tos;
 	uint8_t ttl;
 	uint8_t tcp_flags;
-	uint8_t zero[3];
+	uint8_t size;
+	uint8_t zero[2];
 	uint8_t src[16];
 	uint8_t dst[16];
 	uint8_t zero2[8];
@@ -55,6 +57,7 @@ struct item {
 	const uint8_t *bytes;
 	size_t len;
 	enum xa_class class;
+	unsigned size;
 	struct xa_reading reading; /* ticks: the order of the frames */
 	bool refused; /* TEST_RUN does not take it */
 };
@@ -155,7 +158,7 @@ static int item_read(struct input *frames, struct input *records, size_t number,
 	if (!expected && !head)
 		return frames->at == frames->end && records->at == records->end ? 0 : -EINVAL;
 	if (!expected || !head || head->link >= XA_LINK_COUNT_ ||
-	    expected->class >= XA_CLASS_COUNT_)
+	    expected->class >= XA_CLASS_COUNT_ || expected->size >= XA_SIZE_COUNT_)
 		return -EINVAL;
 	bytes = take(frames, head->len);
 	if (!bytes)
@@ -166,6 +169,7 @@ static int item_read(struct input *frames, struct input *records, size_t number,
 		.bytes = bytes,
 		.len = head->len,
 		.class = expected->class,
+		.size = expected->size,
 		.reading = reading_of(expected, head->len, (uint32_t)number),
 	};
 	return 1;
@@ -237,7 +241,7 @@ static void compare_user(struct comparison *comparison, const struct item *item)
 
 	if (class == XA_CLASS_FLOW)
 		found = reading_parsed(&packet, item);
-	if (class == item->class &&
+	if (class == item->class && xa_size_of(item->len) == item->size &&
 	    (class != XA_CLASS_FLOW || !memcmp(&found, &item->reading, sizeof(found))))
 		return;
 	comparison->totals.user_mismatches++;
@@ -326,6 +330,7 @@ static bool harvest_fits(struct comparison *comparison, const struct item *items
 {
 	struct xa_harvest *harvest = &comparison->harvest;
 	struct xa_count classes[XA_CLASS_COUNT_] = {0}, seen = {0};
+	uint64_t sizes[XA_SIZE_COUNT_] = {0};
 	size_t flows = 0;
 
 	for (size_t i = 0; i < count; i++) {
@@ -333,6 +338,7 @@ static bool harvest_fits(struct comparison *comparison, const struct item *items
 			continue;
 		seen.packets++;
 		seen.bytes += items[i].len;
+		sizes[items[i].size]++;
 		if (items[i].class == XA_CLASS_FLOW) {
 			comparison->wanted[flows++] = items[i].reading;
 			continue;
@@ -343,6 +349,7 @@ static bool harvest_fits(struct comparison *comparison, const struct item *items
 	flows = readings_merge(comparison->wanted, flows);
 	return harvest->count == readings_merge(harvest->readings, harvest->count) &&
 	       harvest->count == flows && !memcmp(&harvest->seen, &seen, sizeof(seen)) &&
+	       !memcmp(harvest->sizes, sizes, sizeof(sizes)) &&
 	       !memcmp(harvest->classes, classes, sizeof(classes)) &&
 	       readings_equal(comparison->wanted, harvest->readings, flows);
 }

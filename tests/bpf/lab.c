@@ -153,6 +153,8 @@ int xa_lab_collect(struct xa_lab *lab, uint8_t slot, struct xa_harvest *ret_harv
 	if (error)
 		return error;
 	ret_harvest->seen = count_more(&before.seen, &account->seen);
+	for (size_t size = 0; size < XA_SIZE_COUNT_; size++)
+		ret_harvest->sizes[size] = account->sizes[size] - before.sizes[size];
 	for (size_t class = 0; class < XA_CLASS_COUNT_; class ++)
 		ret_harvest->classes[class] = count_more(&before.reasons[class],
 							 &account->reasons[class]);

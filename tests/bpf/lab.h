@@ -55,6 +55,7 @@ struct xa_harvest {
 	size_t size;
 	bool keep; /* entries stay on their side; set by the caller */
 	struct xa_count seen;
+	uint64_t sizes[XA_SIZE_COUNT_];
 	struct xa_count classes[XA_CLASS_COUNT_];
 };
 

@@ -577,6 +577,45 @@ static void test_bytes_are_the_frames(void **state)
 	free(frame);
 }
 
+/* The packets of this size, and none of any other. */
+static void expect_size(const struct xa_harvest *harvest, unsigned size, uint64_t packets)
+{
+	for (unsigned other = 0; other < XA_SIZE_COUNT_; other++)
+		assert_int_equal(harvest->sizes[other], other == size ? packets : 0);
+}
+
+/* Each size by the lengths that it begins and ends with, in a flow and in none, by both programs:
+ * counted before anything is parsed. */
+static void test_sizes(void **state)
+{
+	static const size_t ends[XA_SIZE_COUNT_] = {64, 128, 256, 512, 1024, 1518, 9216, 70000};
+	struct xa_lab *lab = *state;
+	uint8_t *frame = calloc(1, 70000);
+	size_t begin = XA_LAB_FRAME_MIN;
+
+	assert_non_null(frame);
+	(void)from_hex(MAC4 IPV4("00 00", "11") UDP, frame);
+	for (unsigned size = 0; size < XA_SIZE_COUNT_; begin = ends[size++] + 1) {
+		const size_t lengths[] = {begin, ends[size]};
+
+		for (unsigned i = 0; i < 2 * XA_LINK_COUNT_; i++) {
+			_cleanup_xa_harvest_ struct xa_harvest harvest = {0};
+			struct xa_shot shot = {.link = i / 2,
+					       .frame = frame,
+					       .len = lengths[i % 2],
+					       .repeat = i + 2};
+
+			if (shot.len > PAGE_LINEAR && !xa_xdp_has_frags(lab->xdp))
+				continue;
+			shoot(lab, &shot);
+			collect(lab, XA_SLOT_UNKNOWN, &harvest);
+			expect_seen(&harvest, i + 2, (i + 2) * shot.len);
+			expect_size(&harvest, size, i + 2);
+		}
+	}
+	free(frame);
+}
+
 /* Extension headers of 2 KiB each: the ports stand in the frame's second buffer. */
 static void test_headers_in_a_later_buffer(void **state)
 {
@@ -804,6 +843,7 @@ static int run(bool percpu)
 		TEST(test_value_dates_packets),
 		TEST(test_entry_goes_on_until_it_is_forgotten),
 		TEST(test_bytes_are_the_frames),
+		TEST(test_sizes),
 		TEST(test_headers_in_a_later_buffer),
 		TEST(test_slots_by_ifindex),
 		TEST(test_slots_share_a_bucket_until_it_is_full),

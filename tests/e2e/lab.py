@@ -213,6 +213,9 @@ def check_conservation(scrape):
         parts = zip(scrape.attributed(**at), scrape.unattributed(**at))
         equal(f"flows + classes on {labels['interface']}", tuple(a + b for a, b in parts),
               scrape.seen(**at))
+        equal(f"sizes on {labels['interface']}",
+              (scrape.value("xdp_netflow_packet_size_bytes_count", **at),
+               scrape.value("xdp_netflow_packet_size_bytes_sum", **at)), scrape.seen(**at))
 
 
 def check_rising(before, after, may_go=lambda name, labels: False):

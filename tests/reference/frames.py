@@ -404,9 +404,19 @@ def long_frames(dice):
         yield linked(dice, ref.ETHERTYPE_IPV6, ipv6(dice, following, payload, payload_len))
 
 
+def edges_of_sizes(dice):
+    """Packets that end at a bound of the sizes, one byte before it, or one behind."""
+    while True:
+        for bound in ref.SIZE_BOUNDS:
+            ethertype, packet = valid_ip(dice)
+            link, frame = linked(dice, ethertype, packet, None if dice.chance(0.5) else ())
+            length = bound + dice.pick((-1, 0, 1))
+            yield link, frame[:length] + bytes(max(0, length - len(frame)))
+
+
 # Of each hundred frames, how many come from which stream.
 SHARES = (
-    (valid_frames, 6),
+    (valid_frames, 5),
     (tagged_frames, 7),
     (ipv4_headers, 10),
     (ipv4_options, 4),
@@ -420,6 +430,7 @@ SHARES = (
     (mutations, 6),
     (random_bytes, 4),
     (long_frames, 1),
+    (edges_of_sizes, 1),
 )
 
 
@@ -475,12 +486,13 @@ def pack_frame(link, frame):
     return struct.pack("<BBH", link == "ip", 0, len(frame)) + frame
 
 
-RECORD = struct.Struct("<BBBBHHHBBB3x16s16s8x")
+RECORD = struct.Struct("<BBBBHHHBBBB2x16s16s8x")
 
 
-def pack_result(result):
+def pack_result(result, length):
     """56 bytes, little endian: u8 class, family, proto, fragment; u16 vlan, sport, dport; u8 tos,
-    ttl, tcp_flags, 3 zero; 16 bytes source, 16 destination (IPv4 in the first four), 8 zero."""
+    ttl, tcp_flags, size (of a frame of `length`), 2 zero; 16 bytes source, 16 destination (IPv4 in
+    the first four), 8 zero."""
     return RECORD.pack(
         ref.CLASSES.index(result.class_name),
         result.family,
@@ -492,6 +504,7 @@ def pack_result(result):
         result.tos,
         result.ttl,
         result.tcp_flags,
+        ref.size_of(length),
         result.src,
         result.dst,
     )
@@ -512,7 +525,7 @@ def corpus_file(path, frames):
 def expected_file(path, frames):
     with open(path, "wb") as out:
         for link, frame in fitting(frames):
-            out.write(pack_result(ref.parse(frame, link)))
+            out.write(pack_result(ref.parse(frame, link), len(frame)))
 
 
 def both_files(corpus, expected, frames):
@@ -521,7 +534,7 @@ def both_files(corpus, expected, frames):
     with open(corpus, "wb") as corpus_out, open(expected, "wb") as expected_out:
         for link, frame in fitting(frames):
             corpus_out.write(pack_frame(link, frame))
-            expected_out.write(pack_result(ref.parse(frame, link)))
+            expected_out.write(pack_result(ref.parse(frame, link), len(frame)))
             count += 1
     return count
 

@@ -372,20 +372,27 @@ class Properties(Case):
             length = int.from_bytes(packet[at : at + 2], "big")
             if not at or not length or fixed + length > len(packet):
                 continue
+            if version == 4 and length < 4 * (packet[0] & 15):
+                continue  # no packet: which is said once the header is whole
             result = parse(frame, link)
             self.assertEqual(parse(frame + noise, link), result, (link, frame.hex()))
             tried.add((result.class_name, result.family))
         self.assertLessEqual({("flow", 4), ("flow", 6), ("truncated", 0)}, tried)
 
     def test_records_are_56_bytes(self):
-        packed = frames.pack_result(parse(v6(6, TCP)))
+        packed = frames.pack_result(parse(v6(6, TCP)), 64)
         head = bytes((0, 6, 6, 0)) + struct.pack("<HHH", 0, 443, 51000) + bytes((0xB9, 63, 0x92))
         self.assertEqual(packed, head + bytes(3) + SRC6 + DST6 + bytes(8))
-        packed = frames.pack_result(parse(v4(17, UDP, fragment=1)))
+        packed = frames.pack_result(parse(v4(17, UDP, fragment=1)), 65)
         head = bytes((0, 4, 17, 1)) + bytes(6) + bytes((0xB8, 64, 0))
         addresses = SRC4 + bytes(12) + DST4 + bytes(12)
-        self.assertEqual(packed, head + bytes(3) + addresses + bytes(8))
-        self.assertEqual(frames.pack_result(ref.EXT_LIMIT), b"\x07" + bytes(55))
+        self.assertEqual(packed, head + b"\x01\0\0" + addresses + bytes(8))
+        self.assertEqual(frames.pack_result(ref.EXT_LIMIT, 0), b"\x07" + bytes(55))
+
+    def test_sizes_end_with_their_bounds(self):
+        edges = (0, 64, 65, 128, 129, 256, 257, 512, 513, 1024, 1025, 1518, 1519, 9216, 9217, 70000)
+        sizes = [ref.size_of(length) for length in edges]
+        self.assertEqual(sizes, [0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7])
 
     def test_classes_have_the_numbers_of_flow_abi(self):
         here = os.path.dirname(os.path.abspath(__file__))

@@ -21,6 +21,9 @@ CLASSES = (
     "ext_limit",
 )
 
+# Sizes of frames, each up to and with its bound; one more is above all of them.
+SIZE_BOUNDS = (64, 128, 256, 512, 1024, 1518, 9216)
+
 ETHERTYPE_IPV4 = 0x0800
 ETHERTYPE_IPV6 = 0x86DD
 # IEEE 802.1Q C-tag and S-tag, and the value that equipment older than 802.1ad uses for the S-tag.
@@ -106,6 +109,11 @@ def parse(frame, link="ethernet"):
     if link == "ip":
         return _raw_ip(frame)
     raise ValueError(f"unknown link type: {link!r}")
+
+
+def size_of(length):
+    """The number of the size that a frame of this length has."""
+    return sum(length > bound for bound in SIZE_BOUNDS)
 
 
 def _u16(frame, at):

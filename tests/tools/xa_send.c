@@ -27,7 +27,7 @@
 #include "core/base/base.h"
 
 #define BATCH	   64
-#define FRAME_MAX  9216
+#define FRAME_MAX  9280
 #define HEADER_MAX (14 + 4 + 40 + 20)
 #define SETTLE_NS  (2 * XA_NS_PER_S)
 

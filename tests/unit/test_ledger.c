@@ -63,10 +63,13 @@ static void test_accounts(void **state)
 	assert_int_equal(xa_ledger_open(ledger, 255), 0);
 	account = xa_ledger_account(ledger, 255);
 	assert_non_null(account);
-	xa_ledger_add_seen(ledger, 255, count(3, 300));
+	xa_ledger_add_seen(ledger, 255, 0, count(2, 100));
+	xa_ledger_add_seen(ledger, 255, 7, count(1, 200));
 	assert_int_equal(xa_ledger_open(ledger, 255), 0);
 	assert_ptr_equal(xa_ledger_account(ledger, 255), account);
 	assert_count(&account->seen, 3, 300);
+	assert_int_equal(account->sizes[0], 2);
+	assert_int_equal(account->sizes[7], 1);
 	xa_ledger_free(NULL);
 }
 
@@ -78,7 +81,7 @@ static void test_each_in_its_place(void **state)
 
 	assert_int_equal(xa_ledger_open(ledger, 1), 0);
 	account = xa_ledger_account(ledger, 1);
-	xa_ledger_add_seen(ledger, 1, count(100, 10000));
+	xa_ledger_add_seen(ledger, 1, 0, count(100, 10000));
 	xa_ledger_add_flow(ledger, &tcp4, count(40, 4000));
 	xa_ledger_add_flow(ledger, &tcp4, count(2, 200));
 	xa_ledger_add_flow(ledger, &tcp6, count(8, 800));
@@ -100,12 +103,12 @@ static void test_residual_has_a_sign(void **state)
 	struct xa_ledger *ledger = *state;
 
 	assert_int_equal(xa_ledger_open(ledger, 2), 0);
-	xa_ledger_add_seen(ledger, 2, count(10, 50));
+	xa_ledger_add_seen(ledger, 2, 0, count(10, 50));
 	xa_ledger_add_flow(ledger, &gre, count(11, 40));
 	assert_residual(ledger, 2, -1, 10);
 	xa_ledger_add_reason(ledger, 2, XA_CLASS_MAP_ERROR, count(5, 10));
 	assert_residual(ledger, 2, -6, 0);
-	xa_ledger_add_seen(ledger, 2, count(6, 0));
+	xa_ledger_add_seen(ledger, 2, 0, count(6, 0));
 	assert_residual(ledger, 2, 0, 0);
 }
 
@@ -116,7 +119,7 @@ static void test_residual_is_exact(void **state)
 	struct xa_ledger *ledger = *state;
 
 	assert_int_equal(xa_ledger_open(ledger, 3), 0);
-	xa_ledger_add_seen(ledger, 3, count((1ULL << 60) + 1, 3ULL << 62));
+	xa_ledger_add_seen(ledger, 3, 0, count((1ULL << 60) + 1, 3ULL << 62));
 	xa_ledger_add_flow(ledger, &udp, count(1ULL << 60, (3ULL << 62) + 1));
 	assert_residual(ledger, 3, 1, -1);
 }
@@ -142,7 +145,8 @@ static void test_residual_is_complete(void **state)
 	}
 	assert_residual(ledger, 4, -(int64_t)given,
 			-(int64_t)(given + 999ULL * (512 + XA_REASON_COUNT_ - 1)));
-	xa_ledger_add_seen(ledger, 4, count(given, given + 999ULL * (512 + XA_REASON_COUNT_ - 1)));
+	xa_ledger_add_seen(ledger, 4, 0,
+			   count(given, given + 999ULL * (512 + XA_REASON_COUNT_ - 1)));
 	assert_residual(ledger, 4, 0, 0);
 }
 
@@ -153,7 +157,7 @@ static void test_unopened_slot(void **state)
 	struct xa_ledger *ledger = *state;
 
 	unknown = xa_ledger_account(ledger, XA_SLOT_UNKNOWN);
-	xa_ledger_add_seen(ledger, 77, count(9, 900));
+	xa_ledger_add_seen(ledger, 77, 0, count(9, 900));
 	xa_ledger_add_flow(ledger, &udp, count(4, 400));
 	xa_ledger_add_reason(ledger, 77, XA_CLASS_TRUNCATED, count(5, 500));
 	assert_null(xa_ledger_account(ledger, 77));
@@ -172,20 +176,22 @@ static void test_fold(void **state)
 	unknown = xa_ledger_account(ledger, XA_SLOT_UNKNOWN);
 	assert_int_equal(xa_ledger_open(ledger, 5), 0);
 	account = xa_ledger_account(ledger, 5);
-	xa_ledger_add_seen(ledger, XA_SLOT_UNKNOWN, count(2, 20));
+	xa_ledger_add_seen(ledger, XA_SLOT_UNKNOWN, 0, count(2, 20));
 	xa_ledger_add_flow(ledger, &sctp, count(2, 20));
-	xa_ledger_add_seen(ledger, 5, count(10, 100));
+	xa_ledger_add_seen(ledger, 5, 3, count(10, 100));
 	xa_ledger_add_flow(ledger, &tcp, count(6, 60));
 	xa_ledger_add_reason(ledger, 5, XA_REASON_FLOW_LIMIT, count(1, 10));
 	xa_ledger_fold(ledger, 5);
 	assert_count(&unknown->seen, 12, 120);
+	assert_int_equal(unknown->sizes[0], 2);
+	assert_int_equal(unknown->sizes[3], 10);
 	assert_count(&unknown->flows[XA_IPV4][6], 6, 60);
 	assert_count(&unknown->flows[XA_IPV6][132], 2, 20);
 	assert_count(&unknown->reasons[XA_REASON_FLOW_LIMIT], 1, 10);
 	assert_residual(ledger, XA_SLOT_UNKNOWN, 3, 30);
 	assert_ptr_equal(xa_ledger_account(ledger, 5), account);
 	assert_memory_equal(account, &(struct xa_account){0}, sizeof(*account));
-	xa_ledger_add_seen(ledger, 5, count(1, 1));
+	xa_ledger_add_seen(ledger, 5, 0, count(1, 1));
 	assert_count(&account->seen, 1, 1);
 	assert_count(&unknown->seen, 12, 120);
 }
@@ -196,7 +202,7 @@ static void test_fold_of_nothing(void **state)
 	struct xa_ledger *ledger = *state;
 
 	unknown = xa_ledger_account(ledger, XA_SLOT_UNKNOWN);
-	xa_ledger_add_seen(ledger, XA_SLOT_UNKNOWN, count(7, 70));
+	xa_ledger_add_seen(ledger, XA_SLOT_UNKNOWN, 0, count(7, 70));
 	xa_ledger_fold(ledger, XA_SLOT_UNKNOWN);
 	xa_ledger_fold(ledger, 8);
 	assert_null(xa_ledger_account(ledger, 8));
@@ -269,15 +275,17 @@ static void test_account_add(void **state)
 
 	assert_int_equal(xa_ledger_open(ledger, 1), 0);
 	assert_int_equal(xa_ledger_open(ledger, 2), 0);
-	xa_ledger_add_seen(ledger, 1, count(10, 1000));
+	xa_ledger_add_seen(ledger, 1, 0, count(10, 1000));
 	xa_ledger_add_flow(ledger, &udp1, count(9, 900));
-	xa_ledger_add_seen(ledger, 2, count(20, 2000));
+	xa_ledger_add_seen(ledger, 2, 6, count(20, 2000));
 	xa_ledger_add_flow(ledger, &udp2, count(7, 700));
 	xa_ledger_add_flow(ledger, &gre6, count(2, 200));
 	xa_ledger_add_reason(ledger, 2, XA_CLASS_NON_IP, count(4, 40));
 	xa_account_add(&sum, xa_ledger_account(ledger, 1));
 	xa_account_add(&sum, xa_ledger_account(ledger, 2));
 	assert_count(&sum.seen, 30, 3000);
+	assert_int_equal(sum.sizes[0], 10);
+	assert_int_equal(sum.sizes[6], 20);
 	assert_count(&sum.flows[XA_IPV4][17], 16, 1600);
 	assert_count(&sum.flows[XA_IPV6][47], 2, 200);
 	assert_count(&sum.reasons[XA_CLASS_NON_IP], 4, 40);

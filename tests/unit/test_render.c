@@ -17,6 +17,7 @@
 struct scene {
 	struct xa_config *config;
 	struct xa_ledger *ledger;
+	struct xa_lives lives;
 	const char *names[XA_SLOTS];
 	char texts[XA_SLOTS][8]; /* of scene_interfaces() */
 	struct xa_flow top[TOP_MAX];
@@ -54,6 +55,7 @@ static struct scene *scene_of(const char *interface, const char *setting)
 	scene->names[1] = "eth0";
 	scene->traffic.config = scene->config;
 	scene->traffic.ledger = scene->ledger;
+	scene->traffic.lives = &scene->lives;
 	scene->traffic.slot_names = scene->names;
 	scene->traffic.top = scene->top;
 	return scene;
@@ -329,9 +331,10 @@ static void test_seen_and_residual(void **state)
 
 	(void)state;
 	scene->names[2] = "eth1";
-	xa_ledger_add_seen(scene->ledger, 1, (struct xa_count){10, 600});
+	xa_ledger_add_seen(scene->ledger, 1, 0, (struct xa_count){9, 540});
+	xa_ledger_add_seen(scene->ledger, 1, 1, (struct xa_count){1, 60});
 	add_flow(scene, 17, false, 12);
-	xa_ledger_add_seen(scene->ledger, 2, (struct xa_count){5, 300});
+	xa_ledger_add_seen(scene->ledger, 2, 0, (struct xa_count){5, 300});
 	scene_render(scene);
 	assert_true(has(scene, "xdp_auditor_seen_packets_total{interface=\"eth0\"} 10"));
 	assert_true(has(scene, "xdp_auditor_seen_bytes_total{interface=\"eth1\"} 300"));
@@ -339,6 +342,60 @@ static void test_seen_and_residual(void **state)
 	assert_true(has(scene, "xdp_auditor_unaccounted_bytes{interface=\"eth0\"} -120"));
 	assert_true(has(scene, "xdp_auditor_unaccounted_packets{interface=\"eth1\"} 5"));
 	assert_int_equal(count_of(scene, "xdp_auditor_seen_packets_total{"), 2);
+}
+
+#define SIZE(interface, le) \
+	"xdp_netflow_packet_size_bytes_bucket{interface=\"" interface "\",le=\"" le "\"} "
+
+/* Buckets add up; the last and the count are the packets seen, the sum their bytes. */
+static void test_sizes(void **state)
+{
+	_cleanup_scene_ struct scene *scene = scene_of("interface=eth0", NULL);
+	static const char *const lines[] = {
+		SIZE("eth0", "64") "3",
+		SIZE("eth0", "128") "3",
+		SIZE("eth0", "256") "3",
+		SIZE("eth0", "512") "3",
+		SIZE("eth0", "1024") "3",
+		SIZE("eth0", "1518") "5",
+		SIZE("eth0", "9216") "5",
+		SIZE("eth0", "+Inf") "6",
+		"xdp_netflow_packet_size_bytes_sum{interface=\"eth0\"} 68228",
+		"xdp_netflow_packet_size_bytes_count{interface=\"eth0\"} 6",
+		"xdp_auditor_seen_packets_total{interface=\"eth0\"} 6",
+		"xdp_auditor_seen_bytes_total{interface=\"eth0\"} 68228",
+		SIZE(":other", "128") "1",
+		SIZE(":other", "64") "0",
+	};
+
+	(void)state;
+	xa_ledger_add_seen(scene->ledger, 1, 0, (struct xa_count){3, 180});
+	xa_ledger_add_seen(scene->ledger, 1, 5, (struct xa_count){2, 3028});
+	xa_ledger_add_seen(scene->ledger, 1, 7, (struct xa_count){1, 65020});
+	xa_ledger_add_seen(scene->ledger, XA_SLOT_UNKNOWN, 1, (struct xa_count){1, 65});
+	scene_render(scene);
+	for (size_t i = 0; i < array_size(lines); i++)
+		if (!has(scene, lines[i]))
+			fail_msg("no line %s", lines[i]);
+}
+
+static void test_lives(void **state)
+{
+	_cleanup_scene_ struct scene *scene = scene_of("interface=eth0", NULL);
+	const uint32_t ticks[] = {0, 500, 1000, 4000000};
+
+	(void)state;
+	for (size_t i = 0; i < array_size(ticks); i++)
+		xa_lives_add(&scene->lives, &(struct xa_life){.ticks = ticks[i]});
+	scene_render(scene);
+	assert_true(has(scene, "xdp_netflow_flow_duration_seconds_bucket{le=\"0.01\"} 1"));
+	assert_true(has(scene, "xdp_netflow_flow_duration_seconds_bucket{le=\"0.1\"} 1"));
+	assert_true(has(scene, "xdp_netflow_flow_duration_seconds_bucket{le=\"1\"} 2"));
+	assert_true(has(scene, "xdp_netflow_flow_duration_seconds_bucket{le=\"10\"} 3"));
+	assert_true(has(scene, "xdp_netflow_flow_duration_seconds_bucket{le=\"3600\"} 3"));
+	assert_true(has(scene, "xdp_netflow_flow_duration_seconds_bucket{le=\"+Inf\"} 4"));
+	assert_true(has(scene, "xdp_netflow_flow_duration_seconds_count 4"));
+	assert_true(has(scene, "xdp_netflow_flow_duration_seconds_sum 4195.876864"));
 }
 
 /* What stands for no interface comes last, and only if there is something. */
@@ -349,7 +406,7 @@ static void test_other_interface(void **state)
 	(void)state;
 	scene_render(scene);
 	assert_null(strstr(scene->buf.text, XA_INTERFACE_OTHER));
-	xa_ledger_add_seen(scene->ledger, XA_SLOT_UNKNOWN, (struct xa_count){4, 240});
+	xa_ledger_add_seen(scene->ledger, XA_SLOT_UNKNOWN, 0, (struct xa_count){4, 240});
 	xa_ledger_add_reason(scene->ledger, XA_SLOT_UNKNOWN, XA_CLASS_NON_IP,
 			     (struct xa_count){4, 240});
 	xa_buf_reset(&scene->buf);
@@ -373,7 +430,7 @@ static void scene_interfaces(struct scene *scene, unsigned count)
 						    .tag = n >> 8 ? XA_TAG_IPV6 : 0};
 			struct xa_count one = {1, 60 + slot};
 
-			xa_ledger_add_seen(scene->ledger, tail.slot, one);
+			xa_ledger_add_seen(scene->ledger, tail.slot, 0, one);
 			xa_ledger_add_flow(scene->ledger, &tail, one);
 		}
 		(void)snprintf(scene->texts[slot], sizeof(scene->texts[slot]), "if%u", slot);
@@ -440,7 +497,7 @@ static void test_interfaces_share(void **state)
 
 	(void)state;
 	scene_interfaces(scene, 40);
-	xa_ledger_add_seen(scene->ledger, 39, (struct xa_count){3, 180});
+	xa_ledger_add_seen(scene->ledger, 39, 0, (struct xa_count){3, 180});
 	scene_render(scene);
 	assert_true(has(scene, "xdp_auditor_seen_packets_total{interface=\"if1\"} 512"));
 	assert_true(has(scene, "xdp_auditor_unaccounted_packets{interface=\"if1\"} 0"));
@@ -464,7 +521,7 @@ static void test_interfaces_with_room(void **state)
 	(void)state;
 	for (unsigned slot = 1; slot < XA_SLOTS; slot++) {
 		assert_int_equal(xa_ledger_open(scene->ledger, (uint8_t)slot), 0);
-		xa_ledger_add_seen(scene->ledger, (uint8_t)slot, (struct xa_count){slot, 60});
+		xa_ledger_add_seen(scene->ledger, (uint8_t)slot, 0, (struct xa_count){slot, 60});
 		(void)snprintf(scene->texts[slot], sizeof(scene->texts[slot]), "if%u", slot);
 		scene->names[slot] = scene->texts[slot];
 	}
@@ -482,8 +539,8 @@ static void test_nothing(void **state)
 	(void)state;
 	scene->names[1] = NULL;
 	scene_render(scene);
-	assert_int_equal(scene->series, 6);
-	assert_int_equal(count_of(scene, "# TYPE "), 6);
+	assert_int_equal(scene->series, 6 + XA_LIFE_COUNT_ + 2);
+	assert_int_equal(count_of(scene, "# TYPE "), 7);
 	assert_int_equal(scene->left_out.flows, 0);
 }
 
@@ -501,6 +558,8 @@ int main(void)
 		cmocka_unit_test(test_protocols_keep_their_series),
 		cmocka_unit_test(test_reasons),
 		cmocka_unit_test(test_seen_and_residual),
+		cmocka_unit_test(test_sizes),
+		cmocka_unit_test(test_lives),
 		cmocka_unit_test(test_other_interface),
 		cmocka_unit_test(test_many_interfaces),
 		cmocka_unit_test(test_interfaces_share),

@@ -156,6 +156,11 @@ static void test_text(void **state)
 			      "reason=\"non_ip\"} 1"));
 	assert_true(has(&buf, "xdp_auditor_seen_packets_total{interface=\"replay\"} 7"));
 	assert_true(has(&buf, "xdp_auditor_seen_bytes_total{interface=\"replay\"} 1914"));
+	assert_true(has(&buf,
+			"xdp_netflow_packet_size_bytes_bucket{interface=\"replay\",le=\"64\"} 4"));
+	assert_true(has(&buf,
+			"xdp_netflow_packet_size_bytes_bucket{interface=\"replay\",le=\"128\"} 6"));
+	assert_true(has(&buf, "xdp_netflow_packet_size_bytes_sum{interface=\"replay\"} 1914"));
 	assert_true(has(&buf, "xdp_auditor_unaccounted_packets{interface=\"replay\"} 0"));
 	assert_true(has(&buf, "xdp_auditor_unaccounted_bytes{interface=\"replay\"} 0"));
 }
@@ -175,6 +180,7 @@ static void test_expiry(void **state)
 	capture_udp(&capture, 1008, 4, 60);
 	assert_int_equal(xa_replay(config, capture.path, &buf, &whys), 0);
 	assert_true(has(&buf, "xdp_netflow_active_flows 2"));
+	assert_true(has(&buf, "xdp_netflow_flow_duration_seconds_count 1"));
 	assert_null(strstr(buf.text, "src=\"10.0.0.1\""));
 	assert_non_null(strstr(buf.text, "src=\"10.0.0.3\""));
 	assert_true(has(&buf, "xdp_netflow_packets_total{interface=\"replay\",family=\"ipv4\","

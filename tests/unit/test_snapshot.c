@@ -13,6 +13,7 @@
 struct scene {
 	struct xa_config *config;
 	struct xa_ledger *ledger;
+	struct xa_lives lives;
 	struct xa_attachment attachments[XA_SLOTS];
 	const char *names[XA_SLOTS];
 	struct xa_flow top[400];
@@ -36,6 +37,7 @@ static int setup(void **state)
 	scene->names[1] = scene->attachments[1].name;
 	scene->traffic = (struct xa_traffic){.config = scene->config,
 					     .ledger = scene->ledger,
+					     .lives = &scene->lives,
 					     .slot_names = scene->names,
 					     .top = scene->top};
 	scene->self = (struct xa_self){.attachments = scene->attachments,
@@ -116,6 +118,36 @@ static void test_self(void **state)
 			"xdp_auditor_detached_seconds_total{interface=\"eth0\"} 2.500000000"));
 }
 
+/* Runs are told of all programs or of none; instructions where the kernel tells them. */
+static void test_programs(void **state)
+{
+	struct xa_program programs[XA_PROGRAM_COUNT_] = {
+		{.name = "netflow_filter", .id = 42, .tag = "00aa", .instructions = 2345},
+		{.name = "netflow_ip", .id = 43, .tag = "00bb"},
+		{.name = "netflow_clock", .id = 44, .tag = "00cc", .load_time = 1700000000.25},
+	};
+	struct scene *scene = *state;
+	_cleanup_xa_page_ struct xa_page *before = NULL, *page = NULL;
+
+	scene->self.fill.programs = programs;
+	before = page_of(scene);
+	assert_null(strstr(before->metrics, "xdp_auditor_bpf_run"));
+	programs[XA_PROGRAM_CLOCK].runs = 3;
+	programs[XA_PROGRAM_CLOCK].run_ns = 1500;
+	page = page_of(scene);
+	assert_true(has(page->metrics, "xdp_auditor_bpf_program_info{program=\"netflow_filter\","
+				       "id=\"42\",tag=\"00aa\"} 1"));
+	assert_true(has(page->metrics,
+			"xdp_auditor_bpf_program_instructions{program=\"netflow_filter\"} 2345"));
+	assert_null(strstr(page->metrics, "instructions{program=\"netflow_ip\"}"));
+	assert_true(has(page->metrics, "xdp_auditor_bpf_program_load_timestamp_seconds{"
+				       "program=\"netflow_clock\"} 1700000000.250000000"));
+	assert_true(has(page->metrics, "xdp_auditor_bpf_runs_total{program=\"netflow_clock\"} 3"));
+	assert_true(has(page->metrics, "xdp_auditor_bpf_runs_total{program=\"netflow_filter\"} 0"));
+	assert_true(has(page->metrics, "xdp_auditor_bpf_run_seconds_total{"
+				       "program=\"netflow_clock\"} 0.000001500"));
+}
+
 /* What a page says of two stages of rules, of which one was too slow once too often. */
 struct stages {
 	uint64_t errors[2][XA_PLUGIN_CAUSE_COUNT_];
@@ -187,7 +219,8 @@ static bool belongs_to(const char *line, const char *family)
 
 	return !strncmp(line, family, len) &&
 	       (strchr("{ ", line[len]) || !strncmp(line + len, "_bucket{", 8) ||
-		!strncmp(line + len, "_sum ", 5) || !strncmp(line + len, "_count ", 7));
+		(!strncmp(line + len, "_sum", 4) && strchr("{ ", line[len + 4])) ||
+		(!strncmp(line + len, "_count", 6) && strchr("{ ", line[len + 6])));
 }
 
 /* Each line is HELP, its TYPE next, or a sample of that family; no family comes twice. */
@@ -317,6 +350,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		scene_test(test_self),
+		scene_test(test_programs),
 		scene_test(test_families_are_whole),
 		scene_test(test_state),
 		scene_test(test_landing),

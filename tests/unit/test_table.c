@@ -54,6 +54,7 @@ struct model {
 	struct xa_ledger *ledger;
 	struct xa_table *table;
 	struct xa_totals visited;
+	uint64_t lives, life_ticks; /* of flows that are over */
 };
 
 #define check(model, condition) \
@@ -123,7 +124,7 @@ static void count_add(struct xa_count *into, struct xa_count more)
 static void model_give(struct model *model, size_t id, struct xa_count more)
 {
 	count_add(&model->given[slot_of(id)], more);
-	xa_ledger_add_seen(model->ledger, slot_of(id), more);
+	xa_ledger_add_seen(model->ledger, slot_of(id), 0, more);
 }
 
 static void model_refuse(struct model *model, size_t id, struct xa_count more)
@@ -203,6 +204,20 @@ static bool is_over(const struct model *model, const struct model_flow *flow, ui
 	       now - flow->first > model->round.limits.active_ticks;
 }
 
+static uint64_t age(uint64_t tick, uint64_t now)
+{
+	return now > tick ? now - tick : 0;
+}
+
+static void model_retire(struct model *model, struct model_flow *flow, uint64_t now)
+{
+	if (flow->life.packets) {
+		model->lives++;
+		model->life_ticks += age(flow->first, now) - age(flow->last, now);
+	}
+	flow->life = (struct xa_count){0};
+}
+
 static void model_sweep(struct model *model, uint64_t now)
 {
 	for (size_t id = 0; id < model->round.universe; id++) {
@@ -211,7 +226,7 @@ static void model_sweep(struct model *model, uint64_t now)
 		if (!flow->present)
 			continue;
 		if (is_over(model, flow, now)) {
-			flow->life = (struct xa_count){0};
+			model_retire(model, flow, now);
 			if (!flow->entries[0].read.packets && !flow->entries[1].read.packets) {
 				flow->present = false;
 				model->count--;
@@ -261,6 +276,17 @@ static void check_totals(const struct model *model, const struct xa_totals *tota
 	check(model, totals->bytes == expected.bytes);
 }
 
+static void check_lives(const struct model *model)
+{
+	const struct xa_lives *lives = xa_table_lives(model->table);
+	uint64_t count = 0;
+
+	for (size_t i = 0; i < XA_LIFE_COUNT_; i++)
+		count += lives->counts[i];
+	check(model, count == model->lives);
+	check(model, lives->sum_ticks == model->life_ticks);
+}
+
 static void check_ledger(struct model *model)
 {
 	struct xa_count unopened = model->limited[SLOT_UNOPENED];
@@ -283,6 +309,7 @@ static void check_ledger(struct model *model)
 static void check_books(struct model *model)
 {
 	check_ledger(model);
+	check_lives(model);
 	model->visited = (struct xa_totals){0};
 	xa_table_visit(model->table, visit, model);
 	check_totals(model, &model->visited);
@@ -591,6 +618,17 @@ static struct xa_reading reading_of(uint64_t packets, uint32_t first, uint32_t l
 	};
 }
 
+static void expect_lives(const struct scene *scene, uint64_t count, uint64_t ticks)
+{
+	const struct xa_lives *lives = xa_table_lives(scene->table);
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < XA_LIFE_COUNT_; i++)
+		sum += lives->counts[i];
+	assert_int_equal(sum, count);
+	assert_int_equal(lives->sum_ticks, ticks);
+}
+
 static void test_two_sides_are_one_flow(void **state)
 {
 	const struct xa_table_limits limits = {.max = 4, .idle_ticks = 100};
@@ -673,6 +711,9 @@ static void test_revival(void **state)
 	assert_false(scene_read(&scene, 0, 25, &reading));
 	assert_int_equal(scene_sweep(&scene, 120).flows, 1);
 	assert_int_equal(scene_sweep(&scene, 121).flows, 0);
+	expect_lives(&scene, 1, 10);
+	assert_int_equal(scene_sweep(&scene, 122).flows, 0);
+	expect_lives(&scene, 1, 10); /* once, though its entry stands yet */
 	assert_int_equal(xa_table_count(scene.table), 1);
 	assert_int_equal(xa_table_slot_count(scene.table, 1), 1);
 	reading.value.packets = 4;
@@ -685,6 +726,7 @@ static void test_revival(void **state)
 	assert_int_equal(scene.seen.last_tick, 200);
 	assert_true(scene_read(&scene, 0, 301, &reading));
 	assert_int_equal(scene_sweep(&scene, 301).flows, 0);
+	expect_lives(&scene, 2, 10); /* the second was of one packet */
 	assert_int_equal(xa_table_count(scene.table), 0);
 	assert_int_equal(xa_table_slot_count(scene.table, 1), 0);
 	assert_int_equal(xa_ledger_account(scene.ledger, 1)->flows[XA_IPV4][6].packets, 4);
@@ -703,7 +745,9 @@ static void test_active_timeout(void **state)
 		assert_false(scene_read(&scene, 0, now, &reading));
 		assert_int_equal(scene_sweep(&scene, now).packets, now);
 	}
+	expect_lives(&scene, 0, 0);
 	assert_int_equal(scene_sweep(&scene, 311).flows, 0);
+	expect_lives(&scene, 1, 300);
 	reading = reading_of(330, 10, 330);
 	assert_false(scene_read(&scene, 0, 330, &reading));
 	assert_int_equal(scene_sweep(&scene, 330).packets, 20);
