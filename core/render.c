@@ -144,14 +144,10 @@ static void render_totals(struct xa_exposition *expo, enum xa_metric flows,
 }
 
 /* At most half of what is left: no rule crowds the flows out. */
-static uint64_t render_derived(struct xa_exposition *expo, const struct xa_traffic *traffic)
+static void render_derived(struct xa_exposition *expo, const struct xa_traffic *traffic)
 {
-	uint64_t left_out = 0;
-
 	if (traffic->families)
-		xa_families_render(traffic->families, expo, room_left(expo, traffic) / 2,
-				   &left_out);
-	return left_out;
+		xa_families_render(traffic->families, expo, room_left(expo, traffic) / 2);
 }
 
 static uint64_t pick(const struct xa_count *count, bool bytes)
@@ -299,7 +295,7 @@ void xa_render_traffic(struct xa_exposition *expo, const struct xa_traffic *traf
 		render_residual(expo, &lines, bytes);
 	render_totals(expo, XA_METRIC_ACTIVE_FLOWS, &traffic->totals);
 	render_totals(expo, XA_METRIC_HIDDEN_FLOWS, &traffic->hidden);
-	ret_left_out->derived = render_derived(expo, traffic);
+	render_derived(expo, traffic);
 	ret_left_out->flows = render_flows(expo, traffic);
 }
 
@@ -307,8 +303,8 @@ void xa_render_traffic(struct xa_exposition *expo, const struct xa_traffic *traf
 void xa_render_folded(struct xa_exposition *expo, const struct xa_families *families,
 		      const struct xa_left_out *left_out)
 {
-	static const char *const flow = "flow", *const derived = "derived";
-	struct xa_left_out sums = *left_out;
+	static const char *const flow = "flow";
+	uint64_t flows = left_out->flows;
 
 	xa_exposition_begin(expo, XA_METRIC_SERIES_FOLDED_TOTAL);
 	for (size_t i = 0; families && i < xa_families_count(families); i++) {
@@ -316,13 +312,9 @@ void xa_render_folded(struct xa_exposition *expo, const struct xa_families *fami
 		uint64_t folded = xa_families_folded(families, i);
 
 		if (!strcmp(name, flow))
-			sums.flows += folded;
-		else if (!strcmp(name, derived))
-			sums.derived += folded;
+			flows += folded;
 		else
 			xa_exposition_u64(expo, &name, folded);
 	}
-	xa_exposition_u64(expo, &flow, sums.flows);
-	if (families)
-		xa_exposition_u64(expo, &derived, sums.derived);
+	xa_exposition_u64(expo, &flow, flows);
 }

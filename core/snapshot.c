@@ -273,7 +273,6 @@ int xa_snapshot_page(struct xa_page **ret, const struct xa_traffic *traffic, str
 	page->attached = self->attached;
 	page->stale_after_ns = self->stale_after_ns;
 	self->folded.flows += left_out.flows;
-	self->folded.derived += left_out.derived;
 	*ret = take_ptr(page);
 	return 0;
 }

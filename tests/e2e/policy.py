@@ -239,6 +239,8 @@ def all_series(rig):
     page = rig.wait_snapshots(2)
     assert len(page.series) <= 500, f"{len(page.series)} series on a page"
     assert page.sum("xdp_auditor_series_folded_total") > before, "nothing was folded"
+    for family in ("flow", "test_by_src"):
+        assert page.value("xdp_auditor_series_folded_total", family=family), f"nothing of {family}"
     lab.check_conservation(page)
     return f"{len(page.series)} series"
 
