@@ -93,6 +93,34 @@ static struct xa_metric_info with_rule_labels(enum xa_metric metric,
 	return info;
 }
 
+static uint64_t amount_of(const struct xa_flow *row, enum xa_metric metric)
+{
+	return metric == XA_METRIC_FLOW_BYTES ? row->bytes : row->packets;
+}
+
+/* Of the living flows, what rules do not hide and the first `count` rows do not have. */
+static uint64_t rest_of(const struct xa_traffic *traffic, enum xa_metric metric, size_t count)
+{
+	uint64_t rest = metric == XA_METRIC_FLOW_BYTES
+				? traffic->totals.bytes - traffic->hidden.bytes
+				: traffic->totals.packets - traffic->hidden.packets;
+
+	for (size_t i = 0; i < count; i++)
+		rest -= amount_of(&traffic->top[i], metric);
+	return rest;
+}
+
+/* Also where there is no rest, so that it has no gaps. */
+static void render_rest(struct xa_exposition *expo, const struct xa_traffic *traffic,
+			enum xa_metric metric, size_t count)
+{
+	const char *values[XA_LABELS_MAX] = {traffic->interface_label ? XA_INTERFACE_OTHER : NULL};
+
+	for (size_t i = 1; i < XA_FLOW_LABELS; i++)
+		values[i] = "other";
+	xa_exposition_u64(expo, values, rest_of(traffic, metric, count));
+}
+
 static void render_rows(struct xa_exposition *expo, const struct xa_traffic *traffic,
 			enum xa_metric metric, size_t count)
 {
@@ -108,10 +136,10 @@ static void render_rows(struct xa_exposition *expo, const struct xa_traffic *tra
 			break;
 		}
 		labels_judge(&labels, traffic, row);
-		xa_exposition_u64(expo, labels.values,
-				  metric == XA_METRIC_FLOW_BYTES ? row->bytes : row->packets);
+		xa_exposition_u64(expo, labels.values, amount_of(row, metric));
 	}
 	xa_buf_done(&labels.text);
+	render_rest(expo, traffic, metric, count);
 }
 
 static size_t room_left(const struct xa_exposition *expo, const struct xa_traffic *traffic)
@@ -121,10 +149,14 @@ static size_t room_left(const struct xa_exposition *expo, const struct xa_traffi
 	return max > expo->series ? max - expo->series : 0;
 }
 
+/* The rest, in packets and in bytes. */
+#define REST_SERIES 2
+
 static uint64_t render_flows(struct xa_exposition *expo, const struct xa_traffic *traffic)
 {
-	size_t count = traffic->top_count, room = room_left(expo, traffic) / 2;
-	size_t shown = count > room ? room : count;
+	size_t count = traffic->top_count, room = room_left(expo, traffic);
+	size_t rows = room > REST_SERIES ? (room - REST_SERIES) / 2 : 0;
+	size_t shown = count > rows ? rows : count;
 
 	render_rows(expo, traffic, XA_METRIC_FLOW_PACKETS, shown);
 	render_rows(expo, traffic, XA_METRIC_FLOW_BYTES, shown);
@@ -146,8 +178,11 @@ static void render_totals(struct xa_exposition *expo, enum xa_metric flows,
 /* At most half of what is left: no rule crowds the flows out. */
 static void render_derived(struct xa_exposition *expo, const struct xa_traffic *traffic)
 {
+	size_t room = room_left(expo, traffic);
+
 	if (traffic->families)
-		xa_families_render(traffic->families, expo, room_left(expo, traffic) / 2);
+		xa_families_render(traffic->families, expo,
+				   room > REST_SERIES ? (room - REST_SERIES) / 2 : 0);
 }
 
 static uint64_t pick(const struct xa_count *count, bool bytes)

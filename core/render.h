@@ -39,15 +39,15 @@ bool xa_wants_interface_label(const struct xa_config *config, const struct xa_ta
  * metrics.max_series. */
 bool xa_is_shown_alone(const struct xa_config *config, unsigned slot);
 
-/* Samples that metrics.max_series left no room for. */
+/* Samples that metrics.max_series left no room for; those of flows are in the rest. */
 struct xa_left_out {
 	uint64_t flows; /* of the families of flows; families.h counts those of derived ones */
 };
 
 /*
  * The counters of each interface and the conservation residual, the sums over the living flows,
- * what rules derive, then the flows: as many of the top as metrics.max_series leaves room for.
- * Errors are the buffer's.
+ * what rules derive, then the flows: as many of the top as metrics.max_series leaves room for, and
+ * the sum of all others that no rule hides, which is there always. Errors are the buffer's.
  */
 void xa_render_traffic(struct xa_exposition *expo, const struct xa_traffic *traffic,
 		       struct xa_left_out *ret_left_out);

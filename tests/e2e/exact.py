@@ -147,6 +147,7 @@ def expiry(world):
                 "xdp_netflow_active_flows") == 0)
         scrape = daemon.scrape()
     lab.equal("flows shown", scrape.flows(), {})
+    lab.equal("all others", scrape.others(), (0, 0))
     lab.equal("snapshot", scrape.value("xdp_netflow_packets_total_snapshot"), 0)
     lab.equal("attributed", scrape.attributed()[0], packets)
 

@@ -36,6 +36,8 @@ EXIT_SKIPPED = 77
 
 RESIDUALS = ("xdp_auditor_unaccounted_packets", "xdp_auditor_unaccounted_bytes")
 FLOW_LABELS = ("src", "dst", "proto", "sport", "dport")
+OTHER = "other"
+UNITS = ("packets", "bytes")
 
 
 class Skip(Exception):
@@ -179,12 +181,23 @@ class Scrape:
             if self.types.get(name) == "counter" or self.types.get(base) == "histogram":
                 yield (name, labels), value
 
+    def rows(self, unit, **match):
+        """The samples of single flows, without the sum of the others."""
+        return [(labels, value)
+                for labels, value in self.samples(f"xdp_netflow_flow_{unit}", **match)
+                if any(labels.get(key, OTHER) != OTHER for key in FLOW_LABELS)]
+
+    def others(self):
+        """(packets, bytes) of the flows that have no sample of their own."""
+        return tuple(self.value(f"xdp_netflow_flow_{unit}", **{key: OTHER for key in FLOW_LABELS})
+                     for unit in UNITS)
+
     def flows(self, **match):
         """{5-tuple: (packets, bytes)} of the per-flow gauges."""
         packets = {tuple(labels[key] for key in FLOW_LABELS): value
-                   for labels, value in self.samples("xdp_netflow_flow_packets", **match)}
+                   for labels, value in self.rows("packets", **match)}
         octets = {tuple(labels[key] for key in FLOW_LABELS): value
-                  for labels, value in self.samples("xdp_netflow_flow_bytes", **match)}
+                  for labels, value in self.rows("bytes", **match)}
         equal("flows with only packets or only bytes", packets.keys() ^ octets.keys(), set())
         return {key: (packets[key], octets[key]) for key in packets}
 
@@ -213,6 +226,10 @@ def check_conservation(scrape):
         parts = zip(scrape.attributed(**at), scrape.unattributed(**at))
         equal(f"flows + classes on {labels['interface']}", tuple(a + b for a, b in parts),
               scrape.seen(**at))
+    for unit in UNITS:
+        equal(f"{unit} of flows, shown, others and hidden", scrape.sum(f"xdp_netflow_flow_{unit}") +
+              scrape.value(f"xdp_netflow_hidden_{unit}"),
+              scrape.value(f"xdp_netflow_{unit}_total_snapshot"))
 
 
 def check_rising(before, after):

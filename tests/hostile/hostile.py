@@ -168,7 +168,7 @@ BAD = "local trial\n" + GOOD.replace(
 
 
 def is_mended(scrape):
-    flows = scrape.samples("xdp_netflow_flow_packets")
+    flows = scrape.rows("packets")
     return flows and all(labels.get("mended") == "yes" for labels, _ in flows)
 
 
