@@ -27,6 +27,8 @@ bool xa_wants_interface_label(const struct xa_config *config, const struct xa_ta
 	return slots > 1 || names_several(config);
 }
 
+_Static_assert(XA_FLOW_LABELS == 1 + XA_FLOW_LABEL_COUNT_,
+	       "the interface, and what a config names");
 _Static_assert(XA_FLOW_LABELS + XA_PLUGIN_LABELS_MAX <= XA_LABELS_MAX,
 	       "room for the rules' labels");
 
@@ -40,32 +42,71 @@ struct flow_labels {
 	const char *values[XA_LABELS_MAX];
 };
 
-/* All five texts of a row in one buffer, each ended by a NUL. */
-static bool labels_fill(struct flow_labels *labels, const struct xa_flow *row)
+/* The place of a label among those of flows: the interface's is the first. */
+static size_t place_of(enum xa_flow_label label)
+{
+	return 1 + label;
+}
+
+static bool has_label(const struct xa_config *config, enum xa_flow_label label)
+{
+	return config->metrics.labels & 1U << label;
+}
+
+static void add_port(struct xa_buf *text, const struct xa_config *config, uint16_t port)
+{
+	const struct xa_range one = {ntohs(port), ntohs(port)};
+	const struct xa_range *range = xa_range_find(config->metrics.fold_ports,
+						     config->metrics.fold_port_count, one.low);
+
+	xa_range_add(text, range ? range : &one);
+}
+
+static void add_label(struct xa_buf *text, const struct xa_config *config,
+		      const struct xa_flow *row, enum xa_flow_label label)
 {
 	const struct xa_flow_tail *tail = &row->key.tail;
-	size_t starts[XA_FLOW_LABELS];
+
+	switch (label) {
+	case XA_LABEL_SRC:
+		xa_flow_add_address(text, xa_flow_family(tail), row->key.saddr);
+		break;
+	case XA_LABEL_DST:
+		xa_flow_add_address(text, xa_flow_family(tail), row->key.daddr);
+		break;
+	case XA_LABEL_PROTO:
+		xa_flow_add_proto(text, tail->proto);
+		break;
+	case XA_LABEL_SPORT:
+		add_port(text, config, tail->sport);
+		break;
+	default:
+		add_port(text, config, tail->dport);
+		break;
+	}
+}
+
+/* The row's texts that are labels in one buffer, each ended by a NUL. */
+static bool labels_fill(struct flow_labels *labels, const struct xa_config *config,
+			const struct xa_flow *row)
+{
+	size_t starts[XA_FLOW_LABEL_COUNT_];
 	struct xa_buf *text = &labels->text;
 
 	xa_buf_reset(text);
-	starts[1] = text->len;
-	xa_flow_add_address(text, xa_flow_family(tail), row->key.saddr);
-	xa_buf_add(text, "", 1);
-	starts[2] = text->len;
-	xa_flow_add_address(text, xa_flow_family(tail), row->key.daddr);
-	xa_buf_add(text, "", 1);
-	starts[3] = text->len;
-	xa_flow_add_proto(text, tail->proto);
-	xa_buf_add(text, "", 1);
-	starts[4] = text->len;
-	xa_buf_add_u64(text, ntohs(tail->sport));
-	xa_buf_add(text, "", 1);
-	starts[5] = text->len;
-	xa_buf_add_u64(text, ntohs(tail->dport));
+	for (enum xa_flow_label label = 0; label < XA_FLOW_LABEL_COUNT_; label++) {
+		starts[label] = text->len;
+		if (!has_label(config, label))
+			continue;
+		add_label(text, config, row, label);
+		xa_buf_add(text, "", 1);
+	}
 	if (xa_buf_failed(text))
 		return false;
-	for (size_t i = 1; i < XA_FLOW_LABELS; i++)
-		labels->values[i] = text->text + starts[i];
+	for (enum xa_flow_label label = 0; label < XA_FLOW_LABEL_COUNT_; label++)
+		labels->values[place_of(label)] = has_label(config, label)
+							  ? text->text + starts[label]
+							  : NULL;
 	return true;
 }
 
@@ -116,8 +157,9 @@ static void render_rest(struct xa_exposition *expo, const struct xa_traffic *tra
 {
 	const char *values[XA_LABELS_MAX] = {traffic->interface_label ? XA_INTERFACE_OTHER : NULL};
 
-	for (size_t i = 1; i < XA_FLOW_LABELS; i++)
-		values[i] = "other";
+	for (enum xa_flow_label label = 0; label < XA_FLOW_LABEL_COUNT_; label++)
+		if (has_label(traffic->config, label))
+			values[place_of(label)] = "other";
 	xa_exposition_u64(expo, values, rest_of(traffic, metric, count));
 }
 
@@ -131,7 +173,7 @@ static void render_rows(struct xa_exposition *expo, const struct xa_traffic *tra
 	for (size_t i = 0; i < count; i++) {
 		const struct xa_flow *row = &traffic->top[i];
 
-		if (!labels_fill(&labels, row)) {
+		if (!labels_fill(&labels, traffic->config, row)) {
 			expo->buf->failed = true;
 			break;
 		}

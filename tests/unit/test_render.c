@@ -116,8 +116,7 @@ static uint64_t sample_sum(const struct scene *scene, const char *start)
 	return sum;
 }
 
-#define OTHER \
-	"src=\"other\",dst=\"other\",proto=\"other\",sport=\"other\",dport=\"other\"} "
+#define OTHER  "src=\"other\",dst=\"other\",proto=\"other\",sport=\"other\",dport=\"other\"} "
 #define FLOW_1 "src=\"10.0.0.1\",dst=\"10.0.0.0\",proto=\"tcp\",sport=\"4711\",dport=\"443\"} "
 
 static void test_one_interface(void **state)
@@ -198,6 +197,34 @@ static void test_families_are_apart(void **state)
 	assert_true(has(scene, "xdp_netflow_flow_packets{" FLOW_1 "7"));
 	assert_true(has(scene, "xdp_netflow_flow_packets{src=\"a00:1::\",dst=\"a00::\","
 			       "proto=\"tcp\",sport=\"4711\",dport=\"443\"} 5"));
+}
+
+/* Labels that the config leaves out are in no sample, that of the others included. */
+static void test_labels(void **state)
+{
+	_cleanup_scene_ struct scene *scene = scene_of("interface=eth0",
+						       "metrics.labels=dport,src");
+
+	(void)state;
+	(void)scene_flow(scene, 1, 1, 7);
+	scene_render(scene);
+	assert_true(has(scene, "xdp_netflow_flow_packets{src=\"10.0.0.1\",dport=\"443\"} 7"));
+	assert_true(has(scene, "xdp_netflow_flow_bytes{src=\"other\",dport=\"other\"} 0"));
+}
+
+static void test_fold_ports(void **state)
+{
+	_cleanup_scene_ struct scene *scene = scene_of("interface=eth0",
+						       "metrics.fold_ports=443,1024-65535");
+
+	(void)state;
+	scene_flow(scene, 1, 1, 7)->key.tail.sport = htons(1024);
+	scene_flow(scene, 1, 1, 5)->key.tail.sport = htons(1023);
+	scene_render(scene);
+	assert_true(has(scene, "xdp_netflow_flow_packets{src=\"10.0.0.1\",dst=\"10.0.0.0\","
+			       "proto=\"tcp\",sport=\"1024-65535\",dport=\"443\"} 7"));
+	assert_true(has(scene, "xdp_netflow_flow_packets{src=\"10.0.0.1\",dst=\"10.0.0.0\","
+			       "proto=\"tcp\",sport=\"1023\",dport=\"443\"} 5"));
 }
 
 /* The page keeps the order of the rows. */
@@ -514,6 +541,8 @@ int main(void)
 		cmocka_unit_test(test_wants_interface_label),
 		cmocka_unit_test(test_families_are_apart),
 		cmocka_unit_test(test_order),
+		cmocka_unit_test(test_labels),
+		cmocka_unit_test(test_fold_ports),
 		cmocka_unit_test(test_max_series),
 		cmocka_unit_test(test_protocols),
 		cmocka_unit_test(test_other_protocols),
