@@ -75,6 +75,8 @@ void xa_books_rank(struct xa_books *books, uint32_t now_tick, const struct xa_ju
 	const struct xa_config *config = traffic->config;
 	struct xa_ranking ranking = {
 		.now_tick = now_tick,
+		.min_rate = config->metrics.min_rate,
+		.age_min_ns = config->poll_interval_ns,
 		.untold = untold_of(config->metrics.labels),
 		.fold_ports = config->metrics.fold_ports,
 		.fold_port_count = config->metrics.fold_port_count,

@@ -113,11 +113,19 @@ static void row_make(struct xa_flow *row, const struct xa_rows *rows, const stru
 	}
 }
 
-/* The smallest handle of its flows is the row's, whatever order they come in. */
-static void row_add(struct xa_flow *row, const struct xa_flow *more)
+static uint32_t age_of(const struct xa_rows *rows, const struct xa_flow *row)
+{
+	return xa_tick_age(row->first_tick, rows->ranking->now_tick);
+}
+
+/* The first tick and the smallest handle of its flows are the row's, whatever order they come in.
+ */
+static void row_add(const struct xa_rows *rows, struct xa_flow *row, const struct xa_flow *more)
 {
 	row->packets += more->packets;
 	row->bytes += more->bytes;
+	if (age_of(rows, more) > age_of(rows, row))
+		row->first_tick = more->first_tick;
 	if (more->handle < row->handle)
 		row->handle = more->handle;
 }
@@ -158,13 +166,30 @@ static bool is_blurred(const struct xa_rows *rows, const struct xa_flow *flow)
 	       (range_of(rows, tail->sport) || range_of(rows, tail->dport));
 }
 
+static bool is_slow(const struct xa_rows *rows, const struct xa_flow *row)
+{
+	const struct xa_ranking *ranking = rows->ranking;
+	uint64_t age_ns = (uint64_t)age_of(rows, row) << XA_TICK_SHIFT;
+
+	if (age_ns < ranking->age_min_ns)
+		age_ns = ranking->age_min_ns;
+	return (double)xa_topk_rank(rows->top, row) * XA_NS_PER_S <
+	       (double)ranking->min_rate * (double)age_ns;
+}
+
+static void rank_row(struct xa_rows *rows, const struct xa_flow *row)
+{
+	if (!is_slow(rows, row))
+		xa_topk_visit(rows->top, row);
+}
+
 static __attribute__((noinline)) void rank_large(struct xa_rows *rows, const struct xa_flow *flow,
 						 uint32_t handle)
 {
 	struct xa_flow row;
 
 	row_make(&row, rows, flow, handle);
-	xa_topk_visit(rows->top, &row);
+	rank_row(rows, &row);
 }
 
 /* Nearly all flows are too small: they are not copied to find that out, nor pay for the frame that
@@ -186,7 +211,7 @@ static __attribute__((noinline)) void sum_up(struct xa_rows *rows, const struct 
 	row_make(&row, rows, flow, handle);
 	bucket = find_row(rows, &row, &hash);
 	if (bucket->item != XA_ITEM_NONE) {
-		row_add(&rows->rows[bucket->item - 1], &row);
+		row_add(rows, &rows->rows[bucket->item - 1], &row);
 		return;
 	}
 	rows->rows[rows->count++] = row;
@@ -218,7 +243,7 @@ static void rank_second(struct xa_rows *rows, const struct xa_flow *flow, uint32
 	if (bucket->item == XA_ITEM_NONE)
 		rank_alone(rows, flow, handle);
 	else
-		row_add(&rows->rows[bucket->item - 1], &row);
+		row_add(rows, &rows->rows[bucket->item - 1], &row);
 }
 
 static void visit_first(void *ctx, const struct xa_flow *flow)
@@ -269,7 +294,7 @@ static void rank_sums(struct xa_rows *rows, xa_flow_visit visit)
 		xa_table_visit(rows->table, visit, rows);
 	}
 	for (uint32_t i = 0; i < rows->count; i++)
-		xa_topk_visit(rows->top, &rows->rows[i]);
+		rank_row(rows, &rows->rows[i]);
 	xa_index_clear(&rows->index);
 	(void)madvise(rows->rows, rows->max * sizeof(*rows->rows), MADV_DONTNEED);
 }

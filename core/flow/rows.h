@@ -22,6 +22,10 @@ struct xa_judgement {
 /* How to rank. */
 struct xa_ranking {
 	uint32_t now_tick;
+	/* Rows whose rank, by their age, is under this much a second are not ranked; 0: all are.
+	 * The age is that of the oldest flow, and not less than age_min_ns. */
+	uint32_t min_rate;
+	uint64_t age_min_ns;
 	bool interface_label;
 	struct xa_flow_key6 untold; /* bits of keys that have no label besides; marks never have */
 	const struct xa_range *fold_ports; /* ports of one of them are not told apart: range.h */

@@ -40,11 +40,11 @@ const struct xa_metric_info xa_metrics[] = {
 				    "L2 bytes of the living flows that rules hide.",
 				    {0}},
 	[XA_METRIC_FLOW_PACKETS] = {"xdp_netflow_flow_packets", XA_GAUGE,
-				    "Packets of a living flow since it began: the top_k largest, and "
+				    "Packets of a living flow since it began: the largest, and "
 				    "the sum of the others.",
 				    FLOW_LABELS},
 	[XA_METRIC_FLOW_BYTES] = {"xdp_netflow_flow_bytes", XA_GAUGE,
-				  "L2 bytes of a living flow since it began: the top_k largest, and "
+				  "L2 bytes of a living flow since it began: the largest, and "
 				  "the sum of the others.",
 				  FLOW_LABELS},
 	[XA_METRIC_PACKETS_TOTAL] = {"xdp_netflow_packets_total",

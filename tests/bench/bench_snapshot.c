@@ -154,7 +154,7 @@ static int lab_open(struct lab *lab, uint32_t flows)
 	if (!error)
 		error = config_load(lab);
 	if (!error)
-		error = xa_topk_new(&lab->top, lab->config->top_k, false);
+		error = xa_topk_new(&lab->top, lab->config->top_k, 0, false);
 	if (!error)
 		error = books_renew(lab);
 	return error ? error : xdp_open(lab);
@@ -613,7 +613,7 @@ static int heap_open(struct lab *lab, uint32_t flows, enum shape shape)
 	if (!error)
 		error = config_load(lab);
 	if (!error)
-		error = xa_topk_new(&lab->top, lab->config->top_k, false);
+		error = xa_topk_new(&lab->top, lab->config->top_k, 0, false);
 	if (!error)
 		error = books_renew(lab);
 	for (uint32_t i = 0; !error && i < flows; i++) {

@@ -709,7 +709,7 @@ class Lab:
             f"interface: {interface}\nmode: {mode}\npoll_interval: {poll_interval}\n"
             f"top_k: {top_k}\nlisten: 127.0.0.1:{PORT}\n"
             "flows: {max: 16384, idle_timeout: 10m, rank_by: packets}\n"
-            f"metrics: {{max_series: 100000}}\n{extra}")
+            f"metrics: {{max_series: 100000, hysteresis: 0}}\n{extra}")
         return path
 
     def foreign(self):

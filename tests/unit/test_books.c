@@ -40,7 +40,7 @@ static int setup(void **state)
 	scene->other = config_of("interface=eth0,eth1", "flows.idle_timeout=10s");
 	scene->traffic.config = scene->config;
 	*state = scene;
-	return xa_books_open(&scene->books, scene->config) || xa_topk_new(&scene->top, 2, false);
+	return xa_books_open(&scene->books, scene->config) || xa_topk_new(&scene->top, 2, 0, false);
 }
 
 static int teardown(void **state)

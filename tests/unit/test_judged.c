@@ -52,7 +52,7 @@ static int setup(void **state)
 	assert_int_equal(xa_books_open(&scene->books, scene->config), 0);
 	assert_int_equal(xa_ledger_open(scene->books.ledger, 1), 0);
 	assert_int_equal(xa_table_mark(scene->books.table), 0);
-	assert_int_equal(xa_topk_new(&scene->top, FLOWS, false), 0);
+	assert_int_equal(xa_topk_new(&scene->top, FLOWS, 0, false), 0);
 	scene->layout = xa_region_layout(FLOWS, VALUES);
 	scene->flows = calloc(FLOWS, sizeof(*scene->flows));
 	scene->region = calloc(1, scene->layout.size);

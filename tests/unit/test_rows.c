@@ -70,7 +70,7 @@ static void scene_begin(struct scene *scene, size_t k, bool by_bytes, uint32_t m
 	assert_int_equal(xa_ledger_new(&scene->ledger), 0);
 	assert_int_equal(xa_table_new(&scene->table, &limits, scene->ledger), 0);
 	assert_int_equal(xa_rows_new(&scene->rows, max), 0);
-	assert_int_equal(xa_topk_new(&scene->top, k, by_bytes), 0);
+	assert_int_equal(xa_topk_new(&scene->top, k, 0, by_bytes), 0);
 }
 
 /* Without a judgement. */
@@ -454,6 +454,49 @@ static void test_labels_suffice(void **state)
 	assert_int_equal(count, FLOWS_MANY);
 }
 
+/* Packets a second; the age of a row is that of its oldest flow, and a young one counts as old as
+ * the time between two snapshots. */
+static void test_min_rate(void **state)
+{
+	static const uint32_t second = 954; /* ticks of 2^20 ns: 1.0003 s */
+	static const struct {
+		uint32_t rate, age; /* in seconds */
+		size_t count;
+	} cases[] = {{0, 40, 2},  {1, 40, 2}, {2, 40, 2}, {3, 40, 1}, {9, 40, 1},
+		     {11, 40, 0}, {4, 20, 2}, {6, 20, 1}, {9, 10, 2}, {9, 5, 2},
+		     {9, 1, 2},	  {10, 1, 2}, {11, 1, 1}, {40, 1, 1}, {41, 1, 0}};
+	_cleanup_scene_ struct scene scene = {0};
+	const struct xa_flow_key6 key = key_of(2, 1, 0);
+
+	(void)state;
+	scene_begin(&scene, 5, false, FLOWS_MAX);
+	xa_table_set_limits(scene.table, &(struct xa_table_limits){.idle_ticks = 100 * second});
+	for (uint32_t i = 0; i < 2; i++) { /* one row of 400 packets, its second flow is younger */
+		struct xa_reading reading = {
+			.key = key_of(1, 1, i ? 12 : 0),
+			.value = {.packets = 200, .bytes = 1, .first_tick = 10, .last_tick = 10},
+		};
+
+		reading.value.first_tick += i * second / 2;
+		xa_table_add(scene.table, &reading, reading.value.first_tick);
+	}
+	scene_add(&scene, &key, 100, 1);
+	for (size_t i = 0; i < array_size(cases); i++) {
+		const struct xa_ranking ranking = {
+			.now_tick = 10 + cases[i].age * second,
+			.min_rate = cases[i].rate,
+			.age_min_ns = 10 * XA_NS_PER_S,
+		};
+		struct xa_totals hidden;
+		size_t count;
+
+		(void)xa_rows_rank(scene.rows, scene.table, &ranking, scene.top, &hidden);
+		(void)xa_topk_sorted(scene.top, &count);
+		if (count != cases[i].count)
+			fail_msg("case %zu: %zu rows", i, count);
+	}
+}
+
 static void test_retires(void **state)
 {
 	const struct xa_flow_key6 key = key_of(1, 1, 12);
@@ -518,6 +561,7 @@ int main(void)
 		cmocka_unit_test(test_hidden),
 		cmocka_unit_test(test_labels_keep_rows_apart),
 		cmocka_unit_test(test_labels_suffice),
+		cmocka_unit_test(test_min_rate),
 		cmocka_unit_test(test_retires),
 		cmocka_unit_test(test_gives_memory_back),
 	};
