@@ -28,6 +28,7 @@ struct xa_rows {
 	const struct xa_ranking *ranking;
 	struct xa_flow_key6 untold; /* bits that no row's key has */
 	bool none_alone; /* they are more than marks and the interface */
+	uint16_t doubt; /* MARKS where that, or where ports are folded; else 0 */
 	bool mixed; /* a flow that was ranked alone may be one with a row */
 	struct xa_table *table;
 	struct xa_topk *top;
@@ -155,15 +156,19 @@ static struct xa_bucket *find_row(struct xa_rows *rows, const struct xa_flow *ro
 	}
 }
 
-/* Whether labels tell less of the flow than its key does. */
-static bool is_blurred(const struct xa_rows *rows, const struct xa_flow *flow)
+static __attribute__((noinline)) bool is_surely_blurred(const struct xa_rows *rows,
+							const struct xa_flow *flow)
 {
 	const struct xa_flow_tail *tail = &flow->key.tail;
 
-	if (rows->none_alone || tail->tag & MARKS)
-		return true;
-	return rows->ranking->fold_port_count &&
-	       (range_of(rows, tail->sport) || range_of(rows, tail->dport));
+	return tail->tag & MARKS || rows->none_alone || range_of(rows, tail->sport) ||
+	       range_of(rows, tail->dport);
+}
+
+/* Whether labels tell less of the flow than its key does. Nearly always one test tells. */
+static bool is_blurred(const struct xa_rows *rows, const struct xa_flow *flow)
+{
+	return (flow->key.tail.tag | rows->doubt) & MARKS && is_surely_blurred(rows, flow);
 }
 
 static bool is_slow(const struct xa_rows *rows, const struct xa_flow *row)
@@ -208,6 +213,7 @@ static __attribute__((noinline)) void sum_up(struct xa_rows *rows, const struct 
 	struct xa_flow row;
 	uint32_t hash;
 
+	rows->mixed |= !rows->none_alone && flow->key.tail.tag & MARKS;
 	row_make(&row, rows, flow, handle);
 	bucket = find_row(rows, &row, &hash);
 	if (bucket->item != XA_ITEM_NONE) {
@@ -221,12 +227,10 @@ static __attribute__((noinline)) void sum_up(struct xa_rows *rows, const struct 
 /* First pass: ranks all as if each were alone, and sums those that may not be. */
 static void rank_first(struct xa_rows *rows, const struct xa_flow *flow, uint32_t handle)
 {
-	if (!is_blurred(rows, flow)) {
+	if (is_blurred(rows, flow))
+		sum_up(rows, flow, handle);
+	else
 		rank_alone(rows, flow, handle);
-		return;
-	}
-	rows->mixed |= !rows->none_alone && flow->key.tail.tag & MARKS;
-	sum_up(rows, flow, handle);
 }
 
 /* Second pass: the others, each alone or with its row. */
@@ -308,6 +312,7 @@ static void begin(struct xa_rows *rows, const struct xa_ranking *ranking)
 	if (!ranking->interface_label)
 		rows->untold.tail.slot = UINT8_MAX;
 	rows->none_alone = memcmp(&ranking->untold, &none, sizeof(none)) != 0;
+	rows->doubt = rows->none_alone || ranking->fold_port_count ? MARKS : 0;
 	rows->mixed = false;
 	rows->ranking = ranking;
 	rows->count = 0;
