@@ -187,16 +187,16 @@ class Scrape:
                 for labels, value in self.samples(f"xdp_netflow_flow_{unit}", **match)
                 if any(labels.get(key, OTHER) != OTHER for key in FLOW_LABELS)]
 
-    def others(self):
+    def others(self, names=FLOW_LABELS):
         """(packets, bytes) of the flows that have no sample of their own."""
-        return tuple(self.value(f"xdp_netflow_flow_{unit}", **{key: OTHER for key in FLOW_LABELS})
+        return tuple(self.value(f"xdp_netflow_flow_{unit}", **{key: OTHER for key in names})
                      for unit in UNITS)
 
-    def flows(self, **match):
-        """{5-tuple: (packets, bytes)} of the per-flow gauges."""
-        packets = {tuple(labels[key] for key in FLOW_LABELS): value
+    def flows(self, names=FLOW_LABELS, **match):
+        """{5-tuple: (packets, bytes)} of the per-flow gauges, or by those labels alone."""
+        packets = {tuple(labels[key] for key in names): value
                    for labels, value in self.rows("packets", **match)}
-        octets = {tuple(labels[key] for key in FLOW_LABELS): value
+        octets = {tuple(labels[key] for key in names): value
                   for labels, value in self.rows("bytes", **match)}
         equal("flows with only packets or only bytes", packets.keys() ^ octets.keys(), set())
         return {key: (packets[key], octets[key]) for key in packets}
