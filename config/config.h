@@ -16,6 +16,7 @@
 #include "core/base/arena.h"
 #include "core/base/base.h"
 #include "core/base/buf.h"
+#include "core/base/range.h"
 
 enum xa_mode {
 	XA_MODE_AUTO, /* drv, else skb */
@@ -29,6 +30,16 @@ enum xa_rank {
 	XA_RANK_PACKETS,
 	XA_RANK_BYTES,
 	XA_RANK_COUNT_
+};
+
+/* The labels of flows that a config may do without. */
+enum xa_flow_label {
+	XA_LABEL_SRC,
+	XA_LABEL_DST,
+	XA_LABEL_PROTO,
+	XA_LABEL_SPORT,
+	XA_LABEL_DPORT,
+	XA_FLOW_LABEL_COUNT_
 };
 
 /* What has to happen for a change of a key to take effect. */
@@ -86,6 +97,11 @@ struct xa_config {
 	} flows;
 	struct {
 		uint32_t max_series;
+		unsigned labels; /* a bit for each enum xa_flow_label, at least one */
+		struct xa_range *fold_ports;
+		size_t fold_port_count;
+		uint32_t min_rate; /* of what flows are ranked by, a second; 0: none */
+		uint32_t hysteresis; /* ranks behind top_k */
 	} metrics;
 	struct {
 		uint64_t deadline_ns; /* of all stages together, at each snapshot */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /*
- * The types that are lists: interface names and listen addresses. Entries are compared by what they
- * mean, not by how they are written, and written back in one way only.
+ * The types that are lists: interface names, listen addresses and ports. Entries are compared by
+ * what they mean, not by how they are written, and written back in one way only.
  */
 
 #include "config/lists.h"
@@ -239,4 +239,77 @@ void xa_listen_describe(const struct xa_option *option, struct xa_buf *buf)
 {
 	xa_buf_addf(buf, "address:port or a list of %" PRIu64 " to %" PRIu64 "; numeric",
 		    option->min, option->max);
+}
+
+/* Ports and ranges of them */
+
+/* NULL, or what is wrong with it. */
+static const char *ports_read(const char *text, struct xa_range *ret)
+{
+	uint64_t low, high;
+	const char *end = xa_digits_read(text, &low);
+
+	high = low;
+	if (end && *end == '-')
+		end = xa_digits_read(end + 1, &high);
+	if (!end || *end)
+		return "is neither a port nor a range of ports (such as 8080 or 32768-60999)";
+	if (low > UINT16_MAX || high > UINT16_MAX)
+		return "is out of range (0 to 65535)";
+	if (high < low)
+		return "ends before it begins";
+	*ret = (struct xa_range){(uint16_t)low, (uint16_t)high};
+	return NULL;
+}
+
+static int refuse_overlap(const struct xa_option *option, const char *text,
+			  const struct xa_range *other, struct xa_why *why)
+{
+	_cleanup_xa_buf_ struct xa_buf taken = {0};
+
+	xa_range_add(&taken, other);
+	if (xa_buf_failed(&taken))
+		return -ENOMEM;
+	return xa_why_set(why, -EINVAL, "%s: %s overlaps '%s'", option->key, xa_quotes(text).text,
+			  taken.text);
+}
+
+int xa_ports_add(struct xa_config *config, const struct xa_option *option, const char *text,
+		 struct xa_why *why)
+{
+	struct xa_range *ranges = config->metrics.fold_ports, range = {0};
+	size_t at = config->metrics.fold_port_count;
+	const char *fault = ports_read(text, &range);
+
+	if (fault)
+		return xa_why_set(why, -EINVAL, "%s: %s %s", option->key, xa_quotes(text).text,
+				  fault);
+	while (at && ranges[at - 1].high >= range.low)
+		at--;
+	if (at < config->metrics.fold_port_count && ranges[at].low <= range.high)
+		return refuse_overlap(option, text, &ranges[at], why);
+	memmove(&ranges[at + 1], &ranges[at],
+		(config->metrics.fold_port_count++ - at) * sizeof(*ranges));
+	ranges[at] = range;
+	return 0;
+}
+
+void xa_ports_format(const struct xa_config *config, const struct xa_option *option,
+		     struct xa_buf *buf)
+{
+	const bool single = config->metrics.fold_port_count == 1;
+
+	(void)option;
+	xa_buf_adds(buf, single ? "" : "[");
+	for (size_t i = 0; i < config->metrics.fold_port_count; i++) {
+		xa_buf_adds(buf, i ? ", " : "");
+		xa_range_add(buf, &config->metrics.fold_ports[i]);
+	}
+	xa_buf_adds(buf, single ? "" : "]");
+}
+
+void xa_ports_describe(const struct xa_option *option, struct xa_buf *buf)
+{
+	xa_buf_addf(buf, "[], or a port, a range such as 32768-60999, or a list of up to %" PRIu64,
+		    option->max);
 }

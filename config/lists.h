@@ -17,3 +17,9 @@ int xa_listen_add(struct xa_config *config, const struct xa_option *option, cons
 void xa_listen_format(const struct xa_config *config, const struct xa_option *option,
 		      struct xa_buf *buf);
 void xa_listen_describe(const struct xa_option *option, struct xa_buf *buf);
+
+int xa_ports_add(struct xa_config *config, const struct xa_option *option, const char *text,
+		 struct xa_why *why);
+void xa_ports_format(const struct xa_config *config, const struct xa_option *option,
+		     struct xa_buf *buf);
+void xa_ports_describe(const struct xa_option *option, struct xa_buf *buf);

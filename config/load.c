@@ -88,8 +88,9 @@ int xa_source_set(const struct xa_source *source, const struct xa_option *option
 
 	if (r)
 		return r;
-	return xa_option_is_list(option) && *text ? add_entries(source, option, text)
-						  : xa_source_add(source, option, text);
+	if (!xa_option_is_list(option) || !*text)
+		return xa_source_add(source, option, text);
+	return option->min || strcmp(text, "[]") != 0 ? add_entries(source, option, text) : 0;
 }
 
 static int set_defaults(const struct xa_source *source)

@@ -29,6 +29,9 @@
 #define ENUM(member, list) \
 	.type = XA_OPTION_ENUM, .offset = PLACE(member, sizeof(unsigned)), .names = (list), \
 	.name_count = array_size(list)
+#define SET(member, list) \
+	.type = XA_OPTION_SET, .offset = PLACE(member, sizeof(unsigned)), .names = (list), \
+	.name_count = array_size(list), .min = 1, .max = array_size(list)
 #define LIST(kind, member, counter) \
 	.type = XA_OPTION_##kind, .offset = PLACE(member, sizeof(void *)), \
 	.count_offset = PLACE(counter, sizeof(size_t))
@@ -43,6 +46,11 @@ const char *const xa_mode_names[XA_MODE_COUNT_] = {
 const char *const xa_rank_names[XA_RANK_COUNT_] = {
 	[XA_RANK_PACKETS] = "packets",
 	[XA_RANK_BYTES] = "bytes",
+};
+
+const char *const xa_flow_label_names[XA_FLOW_LABEL_COUNT_] = {
+	[XA_LABEL_SRC] = "src",	    [XA_LABEL_DST] = "dst",	[XA_LABEL_PROTO] = "proto",
+	[XA_LABEL_SPORT] = "sport", [XA_LABEL_DPORT] = "dport",
 };
 
 const char *const xa_switch_names[XA_SWITCH_COUNT_] = {
@@ -106,6 +114,19 @@ const struct xa_option xa_options[] = {
 	{ "metrics.max_series", UINT(metrics.max_series), .min = 500, .max = 1000000, .unit = "series",
 	  .fallback = "5000", .reload = XA_RELOAD_LIVE,
 	  .help = "Series exported at most; what does not fit is folded into 'other'." },
+	{ "metrics.labels", SET(metrics.labels, xa_flow_label_names),
+	  .fallback = "src, dst, proto, sport, dport", .reload = XA_RELOAD_LIVE,
+	  .help = "Labels that tell flows apart; flows that differ in none of them are summed." },
+	{ "metrics.fold_ports", LIST(PORTS, metrics.fold_ports, metrics.fold_port_count), .max = 64,
+	  .fallback = "[]", .reload = XA_RELOAD_LIVE,
+	  .help = "Ports shown as the range that they are in; flows are summed accordingly." },
+	{ "metrics.min_rate", UINT(metrics.min_rate), .max = 1000000000,
+	  .unit = "packets or bytes a second",
+	  .fallback = "0", .reload = XA_RELOAD_LIVE,
+	  .help = "Flows that are slower, by flows.rank_by, since they began have no sample; 0: none." },
+	{ "metrics.hysteresis", UINT(metrics.hysteresis), .max = 10000, .unit = "flows",
+	  .fallback = "10", .reload = XA_RELOAD_LIVE,
+	  .help = "Ranks behind top_k that a flow may fall to before its samples end." },
 	{ "policy.deadline", DURATION(policy.deadline_ns),
 	  .min = 10 * XA_NS_PER_MS, .max = 10 * XA_NS_PER_S,
 	  .fallback = "100ms", .reload = XA_RELOAD_POLICY,

@@ -16,8 +16,10 @@ enum xa_option_type {
 	XA_OPTION_SIZE, /* uint64_t bytes */
 	XA_OPTION_PATH, /* const char *, and another one for the text as it was written */
 	XA_OPTION_ENUM, /* an enum, index into `names` */
+	XA_OPTION_SET, /* unsigned, a bit for each of `names`; as text a list */
 	XA_OPTION_INTERFACES, /* list: const char ** and a size_t */
 	XA_OPTION_LISTEN, /* list: struct xa_listen * and a size_t */
+	XA_OPTION_PORTS, /* list: struct xa_range * and a size_t, sorted */
 	XA_OPTION_STAGES, /* struct xa_stage * and a size_t; only in files */
 	XA_OPTION_TYPE_COUNT_
 };
@@ -42,10 +44,11 @@ struct xa_option {
 extern const struct xa_option xa_options[];
 extern const size_t xa_option_count;
 
-/* A list of texts, which one text with commas can hold as well. */
+/* A list of texts, which one text with commas can hold as well; "[]" is the empty one, where `min`
+ * allows it. */
 static inline bool xa_option_is_list(const struct xa_option *option)
 {
-	return option->type == XA_OPTION_INTERFACES || option->type == XA_OPTION_LISTEN;
+	return option->type >= XA_OPTION_SET && option->type <= XA_OPTION_PORTS;
 }
 
 extern const char *const xa_reload_texts[XA_RELOAD_COUNT_]; /* "a change ..." */

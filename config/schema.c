@@ -23,6 +23,9 @@
 /* Numeric address and port, IPv6 in brackets. */
 #define LISTEN "([0-9]{1,3}(\\.[0-9]{1,3}){3}|\\[[0-9A-Fa-f:.]+\\]):[1-9][0-9]{0,4}"
 
+/* A port or a range of ports. */
+#define PORTS "[0-9]{1,5}(-[0-9]{1,5})?"
+
 /* The name of a stage. */
 #define STAGE "^[a-z][a-z0-9_]{0,31}$"
 
@@ -89,11 +92,21 @@ static void add_enum(const struct xa_option *option, unsigned depth, struct xa_b
 	xa_buf_adds(buf, "]}");
 }
 
+/* How the entries of a list look, and how all of it in one text. */
+struct shape {
+	const char *entry, *split;
+	const char *number; /* how else an entry may look; NULL: not */
+};
+
 /* A list, or all of it in one text. */
-static void add_list(const struct xa_option *option, unsigned depth, const char *entry,
-		     const char *split, struct xa_buf *buf)
+static void add_list(const struct xa_option *option, unsigned depth, const struct shape *shape,
+		     struct xa_buf *buf)
 {
-	add_pattern(split, buf);
+	if (shape->number) {
+		xa_buf_addf(buf, "%s,", shape->number);
+		add_break(depth, buf);
+	}
+	add_pattern(shape->split, buf);
 	xa_buf_adds(buf, ",");
 	add_break(depth, buf);
 	xa_buf_addf(buf,
@@ -103,19 +116,62 @@ static void add_list(const struct xa_option *option, unsigned depth, const char 
 	add_break(depth + 1, buf);
 	xa_buf_adds(buf, "{\"$ref\": \"#/definitions/variable\"},");
 	add_break(depth + 1, buf);
-	add_pattern(entry, buf);
+	if (shape->number) {
+		xa_buf_addf(buf, "%s,", shape->number);
+		add_break(depth + 1, buf);
+	}
+	add_pattern(shape->entry, buf);
 	add_break(depth, buf);
 	xa_buf_adds(buf, "]}}");
 }
 
 static void add_interfaces(const struct xa_option *option, unsigned depth, struct xa_buf *buf)
 {
-	add_list(option, depth, "^" NAME_CHARS("") "$", SPLIT(NAME_CHARS(",")), buf);
+	static const struct shape shape = {"^" NAME_CHARS("") "$", SPLIT(NAME_CHARS(",")), NULL};
+
+	add_list(option, depth, &shape, buf);
 }
 
 static void add_listen(const struct xa_option *option, unsigned depth, struct xa_buf *buf)
 {
-	add_list(option, depth, "^" LISTEN "$", SPLIT(LISTEN), buf);
+	static const struct shape shape = {"^" LISTEN "$", SPLIT(LISTEN), NULL};
+
+	add_list(option, depth, &shape, buf);
+}
+
+/* The empty list in one text comes from a variable. */
+static void add_ports(const struct xa_option *option, unsigned depth, struct xa_buf *buf)
+{
+	static const struct shape shape = {
+		"^" PORTS "$",
+		"^\\[\\]$|" SPLIT(PORTS),
+		"{\"type\": \"integer\", \"minimum\": 0, \"maximum\": 65535}",
+	};
+
+	add_list(option, depth, &shape, buf);
+}
+
+/* "(a|b)" */
+static void add_choice(const struct xa_option *option, struct xa_buf *buf)
+{
+	for (size_t i = 0; i < option->name_count; i++)
+		xa_buf_addf(buf, "%s%s", i ? "|" : "(", option->names[i]);
+	xa_buf_adds(buf, ")");
+}
+
+static void add_set(const struct xa_option *option, unsigned depth, struct xa_buf *buf)
+{
+	_cleanup_xa_buf_ struct xa_buf name = {0}, entry = {0}, split = {0};
+
+	add_choice(option, &name);
+	if (!xa_buf_failed(&name)) {
+		xa_buf_addf(&entry, "^%s$", name.text);
+		xa_buf_addf(&split, "^ *%s( *, *%s)* *$", name.text, name.text);
+	}
+	if (xa_buf_failed(&name) || xa_buf_failed(&entry) || xa_buf_failed(&split))
+		buf->failed = true;
+	else
+		add_list(option, depth, &(struct shape){entry.text, split.text, NULL}, buf);
 }
 
 static void add_size(const struct xa_option *option, unsigned depth, struct xa_buf *buf)
@@ -153,10 +209,16 @@ static void add_stages(const struct xa_option *option, unsigned depth, struct xa
 
 static void (*const adders[XA_OPTION_TYPE_COUNT_])(const struct xa_option *option, unsigned depth,
 						   struct xa_buf *buf) = {
-	[XA_OPTION_DURATION] = add_duration, [XA_OPTION_UINT] = add_uint,
-	[XA_OPTION_SIZE] = add_size,	     [XA_OPTION_PATH] = add_path,
-	[XA_OPTION_ENUM] = add_enum,	     [XA_OPTION_INTERFACES] = add_interfaces,
-	[XA_OPTION_LISTEN] = add_listen,     [XA_OPTION_STAGES] = add_stages,
+	[XA_OPTION_DURATION] = add_duration,
+	[XA_OPTION_UINT] = add_uint,
+	[XA_OPTION_SIZE] = add_size,
+	[XA_OPTION_PATH] = add_path,
+	[XA_OPTION_ENUM] = add_enum,
+	[XA_OPTION_SET] = add_set,
+	[XA_OPTION_INTERFACES] = add_interfaces,
+	[XA_OPTION_LISTEN] = add_listen,
+	[XA_OPTION_PORTS] = add_ports,
+	[XA_OPTION_STAGES] = add_stages,
 };
 
 static void add_description(const struct xa_option *option, struct xa_buf *buf)
@@ -174,7 +236,7 @@ static void add_description(const struct xa_option *option, struct xa_buf *buf)
 
 static void add_default(const struct xa_option *option, struct xa_buf *buf)
 {
-	if (option->type == XA_OPTION_UINT || option->type == XA_OPTION_STAGES ||
+	if (option->type == XA_OPTION_UINT || !strcmp(option->fallback, "[]") ||
 	    is_boolean(option->fallback))
 		xa_buf_adds(buf, option->fallback);
 	else

@@ -203,16 +203,25 @@ static int refuse_enum(const struct xa_option *option, const char *text, struct 
 			  nearest ? nearest : "", nearest ? "'?)" : "");
 }
 
+/* The number of the name, or name_count. */
+static uint32_t find_name(const struct xa_option *option, const char *text)
+{
+	uint32_t i = 0;
+
+	while (i < option->name_count && strcmp(option->names[i], text) != 0)
+		i++;
+	return i;
+}
+
 static int read_enum(struct xa_config *config, const struct xa_option *option, const char *text,
 		     struct xa_why *why)
 {
-	for (uint32_t i = 0; i < option->name_count; i++) {
-		if (strcmp(option->names[i], text) != 0)
-			continue;
-		memcpy(member(config, option->offset), &i, sizeof(i));
-		return 0;
-	}
-	return refuse_enum(option, text, why);
+	const uint32_t i = find_name(option, text);
+
+	if (i == option->name_count)
+		return refuse_enum(option, text, why);
+	memcpy(member(config, option->offset), &i, sizeof(i));
+	return 0;
 }
 
 static void format_enum(const struct xa_config *config, const struct xa_option *option,
@@ -224,6 +233,47 @@ static void format_enum(const struct xa_config *config, const struct xa_option *
 static void describe_enum(const struct xa_option *option, struct xa_buf *buf)
 {
 	xa_buf_adds(buf, "one of ");
+	add_names(option, buf);
+}
+
+/* Sets */
+
+static int read_set(struct xa_config *config, const struct xa_option *option, const char *text,
+		    struct xa_why *why)
+{
+	const uint32_t i = find_name(option, text);
+	uint32_t set = load_uint(config, option);
+
+	if (i == option->name_count)
+		return refuse_enum(option, text, why);
+	if (set & 1U << i)
+		return xa_why_set(why, -EINVAL, "%s: %s appears twice", option->key,
+				  xa_quotes(text).text);
+	set |= 1U << i;
+	memcpy(member(config, option->offset), &set, sizeof(set));
+	return 0;
+}
+
+static void format_set(const struct xa_config *config, const struct xa_option *option,
+		       struct xa_buf *buf)
+{
+	const uint32_t set = load_uint(config, option);
+	const bool single = !(set & (set - 1));
+	const char *before = "";
+
+	xa_buf_adds(buf, single ? "" : "[");
+	for (size_t i = 0; i < option->name_count; i++) {
+		if (!(set & 1U << i))
+			continue;
+		xa_buf_addf(buf, "%s%s", before, option->names[i]);
+		before = ", ";
+	}
+	xa_buf_adds(buf, single ? "" : "]");
+}
+
+static void describe_set(const struct xa_option *option, struct xa_buf *buf)
+{
+	xa_buf_adds(buf, "one or more of ");
 	add_names(option, buf);
 }
 
@@ -272,10 +322,13 @@ static const struct type types[XA_OPTION_TYPE_COUNT_] = {
 	[XA_OPTION_SIZE] = {read_size, format_size, describe_size, 0},
 	[XA_OPTION_PATH] = {read_path, format_path, describe_path, 0},
 	[XA_OPTION_ENUM] = {read_enum, format_enum, describe_enum, 0},
+	[XA_OPTION_SET] = {read_set, format_set, describe_set, 0},
 	[XA_OPTION_INTERFACES] = {xa_interfaces_add, xa_interfaces_format, xa_interfaces_describe,
 				  sizeof(const char *)},
 	[XA_OPTION_LISTEN] = {xa_listen_add, xa_listen_format, xa_listen_describe,
 			      sizeof(struct xa_listen)},
+	[XA_OPTION_PORTS] = {xa_ports_add, xa_ports_format, xa_ports_describe,
+			     sizeof(struct xa_range)},
 	[XA_OPTION_STAGES] = {xa_stages_set, xa_stages_format, xa_stages_describe,
 			      sizeof(struct xa_stage)},
 };
@@ -287,8 +340,11 @@ static size_t *list_count(struct xa_config *config, const struct xa_option *opti
 
 int xa_value_begin(struct xa_config *config, const struct xa_option *option)
 {
+	const unsigned none = 0;
 	void *entries;
 
+	if (option->type == XA_OPTION_SET)
+		memcpy(member(config, option->offset), &none, sizeof(none));
 	if (!types[option->type].entry_size)
 		return 0;
 	entries = xa_arena_alloc(config->arena, option->max * types[option->type].entry_size);
@@ -304,7 +360,8 @@ int xa_value_add(struct xa_config *config, const struct xa_option *option, const
 {
 	if (!*text)
 		return xa_why_set(why, -EINVAL, "%s: the value is empty", option->key);
-	if (xa_option_is_list(option) && *list_count(config, option) == option->max)
+	if (xa_option_is_list(option) && types[option->type].entry_size &&
+	    *list_count(config, option) == option->max)
 		return xa_why_set(why, -EINVAL, "%s: more than %" PRIu64 " entries", option->key,
 				  option->max);
 	return types[option->type].read(config, option, text, why);

@@ -8,7 +8,7 @@
 
 #include "config/options.h"
 
-/* Makes a list empty and ready for entries; nothing for other types. 0 or -ENOMEM. */
+/* Makes a list or set empty and ready for entries; nothing for other types. 0 or -ENOMEM. */
 int xa_value_begin(struct xa_config *config, const struct xa_option *option);
 
 /* Stores a value, or adds an entry to a list. -EINVAL says why in `why`, which begins with the key,

@@ -4,6 +4,8 @@
 
 #include "core/books.h"
 
+#include <string.h>
+
 static struct xa_table_limits limits_of(const struct xa_config *config)
 {
 	return (struct xa_table_limits){
@@ -47,14 +49,43 @@ void xa_books_configure(struct xa_books *books, const struct xa_config *config)
 	xa_table_set_limits(books->table, &limits);
 }
 
+/* What of a key has no label. An address tells its family. */
+static struct xa_flow_key6 untold_of(unsigned labels)
+{
+	struct xa_flow_key6 untold = {0};
+
+	if (!(labels & 1U << XA_LABEL_SRC))
+		memset(untold.saddr, 0xff, sizeof(untold.saddr));
+	if (!(labels & 1U << XA_LABEL_DST))
+		memset(untold.daddr, 0xff, sizeof(untold.daddr));
+	if (!(labels & (1U << XA_LABEL_SRC | 1U << XA_LABEL_DST)))
+		untold.tail.tag = XA_TAG_IPV6;
+	if (!(labels & 1U << XA_LABEL_PROTO))
+		untold.tail.proto = UINT8_MAX;
+	if (!(labels & 1U << XA_LABEL_SPORT))
+		untold.tail.sport = UINT16_MAX;
+	if (!(labels & 1U << XA_LABEL_DPORT))
+		untold.tail.dport = UINT16_MAX;
+	return untold;
+}
+
 void xa_books_rank(struct xa_books *books, uint32_t now_tick, const struct xa_judgement *judgement,
 		   struct xa_topk *top, struct xa_traffic *traffic)
 {
-	struct xa_ranking ranking = {.now_tick = now_tick, .judgement = judgement};
+	const struct xa_config *config = traffic->config;
+	struct xa_ranking ranking = {
+		.now_tick = now_tick,
+		.min_rate = config->metrics.min_rate,
+		.age_min_ns = config->poll_interval_ns,
+		.untold = untold_of(config->metrics.labels),
+		.fold_ports = config->metrics.fold_ports,
+		.fold_port_count = config->metrics.fold_port_count,
+		.judgement = judgement,
+	};
 
 	traffic->ledger = books->ledger;
 	traffic->lives = xa_table_lives(books->table);
-	traffic->interface_label = xa_wants_interface_label(traffic->config, books->table);
+	traffic->interface_label = xa_wants_interface_label(config, books->table);
 	ranking.interface_label = traffic->interface_label;
 	traffic->totals = xa_rows_rank(books->rows, books->table, &ranking, top, &traffic->hidden);
 	traffic->top = xa_topk_sorted(top, &traffic->top_count);

@@ -27,6 +27,8 @@ bool xa_wants_interface_label(const struct xa_config *config, const struct xa_ta
 	return slots > 1 || names_several(config);
 }
 
+_Static_assert(XA_FLOW_LABELS == 1 + XA_FLOW_LABEL_COUNT_,
+	       "the interface, and what a config names");
 _Static_assert(XA_FLOW_LABELS + XA_PLUGIN_LABELS_MAX <= XA_LABELS_MAX,
 	       "room for the rules' labels");
 
@@ -40,32 +42,71 @@ struct flow_labels {
 	const char *values[XA_LABELS_MAX];
 };
 
-/* All five texts of a row in one buffer, each ended by a NUL. */
-static bool labels_fill(struct flow_labels *labels, const struct xa_flow *row)
+/* The place of a label among those of flows: the interface's is the first. */
+static size_t place_of(enum xa_flow_label label)
+{
+	return 1 + label;
+}
+
+static bool has_label(const struct xa_config *config, enum xa_flow_label label)
+{
+	return config->metrics.labels & 1U << label;
+}
+
+static void add_port(struct xa_buf *text, const struct xa_config *config, uint16_t port)
+{
+	const struct xa_range one = {ntohs(port), ntohs(port)};
+	const struct xa_range *range = xa_range_find(config->metrics.fold_ports,
+						     config->metrics.fold_port_count, one.low);
+
+	xa_range_add(text, range ? range : &one);
+}
+
+static void add_label(struct xa_buf *text, const struct xa_config *config,
+		      const struct xa_flow *row, enum xa_flow_label label)
 {
 	const struct xa_flow_tail *tail = &row->key.tail;
-	size_t starts[XA_FLOW_LABELS];
+
+	switch (label) {
+	case XA_LABEL_SRC:
+		xa_flow_add_address(text, xa_flow_family(tail), row->key.saddr);
+		break;
+	case XA_LABEL_DST:
+		xa_flow_add_address(text, xa_flow_family(tail), row->key.daddr);
+		break;
+	case XA_LABEL_PROTO:
+		xa_flow_add_proto(text, tail->proto);
+		break;
+	case XA_LABEL_SPORT:
+		add_port(text, config, tail->sport);
+		break;
+	default:
+		add_port(text, config, tail->dport);
+		break;
+	}
+}
+
+/* The row's texts that are labels in one buffer, each ended by a NUL. */
+static bool labels_fill(struct flow_labels *labels, const struct xa_config *config,
+			const struct xa_flow *row)
+{
+	size_t starts[XA_FLOW_LABEL_COUNT_];
 	struct xa_buf *text = &labels->text;
 
 	xa_buf_reset(text);
-	starts[1] = text->len;
-	xa_flow_add_address(text, xa_flow_family(tail), row->key.saddr);
-	xa_buf_add(text, "", 1);
-	starts[2] = text->len;
-	xa_flow_add_address(text, xa_flow_family(tail), row->key.daddr);
-	xa_buf_add(text, "", 1);
-	starts[3] = text->len;
-	xa_flow_add_proto(text, tail->proto);
-	xa_buf_add(text, "", 1);
-	starts[4] = text->len;
-	xa_buf_add_u64(text, ntohs(tail->sport));
-	xa_buf_add(text, "", 1);
-	starts[5] = text->len;
-	xa_buf_add_u64(text, ntohs(tail->dport));
+	for (enum xa_flow_label label = 0; label < XA_FLOW_LABEL_COUNT_; label++) {
+		starts[label] = text->len;
+		if (!has_label(config, label))
+			continue;
+		add_label(text, config, row, label);
+		xa_buf_add(text, "", 1);
+	}
 	if (xa_buf_failed(text))
 		return false;
-	for (size_t i = 1; i < XA_FLOW_LABELS; i++)
-		labels->values[i] = text->text + starts[i];
+	for (enum xa_flow_label label = 0; label < XA_FLOW_LABEL_COUNT_; label++)
+		labels->values[place_of(label)] = has_label(config, label)
+							  ? text->text + starts[label]
+							  : NULL;
 	return true;
 }
 
@@ -93,6 +134,35 @@ static struct xa_metric_info with_rule_labels(enum xa_metric metric,
 	return info;
 }
 
+static uint64_t amount_of(const struct xa_flow *row, enum xa_metric metric)
+{
+	return metric == XA_METRIC_FLOW_BYTES ? row->bytes : row->packets;
+}
+
+/* Of the living flows, what rules do not hide and the first `count` rows do not have. */
+static uint64_t rest_of(const struct xa_traffic *traffic, enum xa_metric metric, size_t count)
+{
+	uint64_t rest = metric == XA_METRIC_FLOW_BYTES
+				? traffic->totals.bytes - traffic->hidden.bytes
+				: traffic->totals.packets - traffic->hidden.packets;
+
+	for (size_t i = 0; i < count; i++)
+		rest -= amount_of(&traffic->top[i], metric);
+	return rest;
+}
+
+/* Also where there is no rest, so that it has no gaps. */
+static void render_rest(struct xa_exposition *expo, const struct xa_traffic *traffic,
+			enum xa_metric metric, size_t count)
+{
+	const char *values[XA_LABELS_MAX] = {traffic->interface_label ? XA_INTERFACE_OTHER : NULL};
+
+	for (enum xa_flow_label label = 0; label < XA_FLOW_LABEL_COUNT_; label++)
+		if (has_label(traffic->config, label))
+			values[place_of(label)] = "other";
+	xa_exposition_u64(expo, values, rest_of(traffic, metric, count));
+}
+
 static void render_rows(struct xa_exposition *expo, const struct xa_traffic *traffic,
 			enum xa_metric metric, size_t count)
 {
@@ -103,15 +173,15 @@ static void render_rows(struct xa_exposition *expo, const struct xa_traffic *tra
 	for (size_t i = 0; i < count; i++) {
 		const struct xa_flow *row = &traffic->top[i];
 
-		if (!labels_fill(&labels, row)) {
+		if (!labels_fill(&labels, traffic->config, row)) {
 			expo->buf->failed = true;
 			break;
 		}
 		labels_judge(&labels, traffic, row);
-		xa_exposition_u64(expo, labels.values,
-				  metric == XA_METRIC_FLOW_BYTES ? row->bytes : row->packets);
+		xa_exposition_u64(expo, labels.values, amount_of(row, metric));
 	}
 	xa_buf_done(&labels.text);
+	render_rest(expo, traffic, metric, count);
 }
 
 static size_t room_left(const struct xa_exposition *expo, const struct xa_traffic *traffic)
@@ -121,10 +191,14 @@ static size_t room_left(const struct xa_exposition *expo, const struct xa_traffi
 	return max > expo->series ? max - expo->series : 0;
 }
 
+/* The rest, in packets and in bytes. */
+#define REST_SERIES 2
+
 static uint64_t render_flows(struct xa_exposition *expo, const struct xa_traffic *traffic)
 {
-	size_t count = traffic->top_count, room = room_left(expo, traffic) / 2;
-	size_t shown = count > room ? room : count;
+	size_t count = traffic->top_count, room = room_left(expo, traffic);
+	size_t rows = room > REST_SERIES ? (room - REST_SERIES) / 2 : 0;
+	size_t shown = count > rows ? rows : count;
 
 	render_rows(expo, traffic, XA_METRIC_FLOW_PACKETS, shown);
 	render_rows(expo, traffic, XA_METRIC_FLOW_BYTES, shown);
@@ -144,14 +218,13 @@ static void render_totals(struct xa_exposition *expo, enum xa_metric flows,
 }
 
 /* At most half of what is left: no rule crowds the flows out. */
-static uint64_t render_derived(struct xa_exposition *expo, const struct xa_traffic *traffic)
+static void render_derived(struct xa_exposition *expo, const struct xa_traffic *traffic)
 {
-	uint64_t left_out = 0;
+	size_t room = room_left(expo, traffic);
 
 	if (traffic->families)
-		xa_families_render(traffic->families, expo, room_left(expo, traffic) / 2,
-				   &left_out);
-	return left_out;
+		xa_families_render(traffic->families, expo,
+				   room > REST_SERIES ? (room - REST_SERIES) / 2 : 0);
 }
 
 static uint64_t pick(const struct xa_count *count, bool bytes)
@@ -326,7 +399,7 @@ void xa_render_traffic(struct xa_exposition *expo, const struct xa_traffic *traf
 		render_residual(expo, &lines, bytes);
 	render_totals(expo, XA_METRIC_ACTIVE_FLOWS, &traffic->totals);
 	render_totals(expo, XA_METRIC_HIDDEN_FLOWS, &traffic->hidden);
-	ret_left_out->derived = render_derived(expo, traffic);
+	render_derived(expo, traffic);
 	ret_left_out->flows = render_flows(expo, traffic);
 }
 
@@ -334,8 +407,8 @@ void xa_render_traffic(struct xa_exposition *expo, const struct xa_traffic *traf
 void xa_render_folded(struct xa_exposition *expo, const struct xa_families *families,
 		      const struct xa_left_out *left_out)
 {
-	static const char *const flow = "flow", *const derived = "derived";
-	struct xa_left_out sums = *left_out;
+	static const char *const flow = "flow";
+	uint64_t flows = left_out->flows;
 
 	xa_exposition_begin(expo, XA_METRIC_SERIES_FOLDED_TOTAL);
 	for (size_t i = 0; families && i < xa_families_count(families); i++) {
@@ -343,13 +416,9 @@ void xa_render_folded(struct xa_exposition *expo, const struct xa_families *fami
 		uint64_t folded = xa_families_folded(families, i);
 
 		if (!strcmp(name, flow))
-			sums.flows += folded;
-		else if (!strcmp(name, derived))
-			sums.derived += folded;
+			flows += folded;
 		else
 			xa_exposition_u64(expo, &name, folded);
 	}
-	xa_exposition_u64(expo, &flow, sums.flows);
-	if (families)
-		xa_exposition_u64(expo, &derived, sums.derived);
+	xa_exposition_u64(expo, &flow, flows);
 }

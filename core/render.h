@@ -29,7 +29,7 @@ struct xa_traffic {
 	const struct xa_flow *top; /* rows, largest first: rows.h */
 	size_t top_count;
 	const struct xa_annotations *annotations; /* of the rows' handles; NULL: no labels */
-	const struct xa_families *families; /* that rules derive; NULL: none */
+	struct xa_families *families; /* that rules derive; NULL: none */
 };
 
 /* Whether flows need a label that tells their interface: the config names several, or the table has
@@ -40,21 +40,20 @@ bool xa_wants_interface_label(const struct xa_config *config, const struct xa_ta
  * metrics.max_series. */
 bool xa_is_shown_alone(const struct xa_config *config, unsigned slot);
 
-/* Samples that metrics.max_series left no room for. */
+/* Samples that metrics.max_series left no room for; those of flows are in the rest. */
 struct xa_left_out {
-	uint64_t flows; /* of the families of flows */
-	uint64_t derived; /* of those that rules derive */
+	uint64_t flows; /* of the families of flows; families.h counts those of derived ones */
 };
 
 /*
  * The counters of each interface and the conservation residual, the sums over the living flows,
- * what rules derive, then the flows: as many of the top as metrics.max_series leaves room for.
- * Errors are the buffer's.
+ * what rules derive, then the flows: as many of the top as metrics.max_series leaves room for, and
+ * the sum of all others that no rule hides, which is there always. Errors are the buffer's.
  */
 void xa_render_traffic(struct xa_exposition *expo, const struct xa_traffic *traffic,
 		       struct xa_left_out *ret_left_out);
 
-/* The counter of all samples that were left out or folded so far: by derived family where it is
- * known, else as of "flow" and "derived". */
+/* The counter of all samples that were left out or folded so far: as of "flow", and by the name of
+ * each derived family. */
 void xa_render_folded(struct xa_exposition *expo, const struct xa_families *families,
 		      const struct xa_left_out *left_out);

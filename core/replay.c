@@ -37,7 +37,7 @@ static int replay_init(struct replay *replay, struct xa_whys *whys)
 	if (!error)
 		error = xa_ledger_open(replay->books.ledger, SLOT);
 	if (!error)
-		error = xa_topk_new(&replay->top, config->top_k,
+		error = xa_topk_new(&replay->top, config->top_k, config->metrics.hysteresis,
 				    config->flows.rank_by == XA_RANK_BYTES);
 	if (!error)
 		error = xa_policy_new(&replay->policy, config, config->flows.max,

@@ -108,12 +108,11 @@ static int collect_samples(struct run *run, size_t *ret_count)
 {
 	_cleanup_xa_buf_ struct xa_buf page = {0};
 	struct xa_exposition expo = {.buf = &page};
-	uint64_t left_out;
 	char *save = NULL;
 	int r = 0;
 
 	*ret_count = 0;
-	xa_families_render(xa_policy_families(run->policy), &expo, SIZE_MAX, &left_out);
+	xa_families_render(xa_policy_families(run->policy), &expo, SIZE_MAX);
 	if (xa_buf_failed(&page))
 		return -ENOMEM;
 	for (char *line = page.text ? strtok_r(page.text, "\n", &save) : NULL; !r && line;

@@ -19,7 +19,7 @@ int xa_running_load(struct xa_running *ret, const struct xa_config_source *sourc
 				    strerror(-error));
 		return error;
 	}
-	error = xa_topk_new(&running.top, running.config->top_k,
+	error = xa_topk_new(&running.top, running.config->top_k, running.config->metrics.hysteresis,
 			    running.config->flows.rank_by == XA_RANK_BYTES);
 	if (error) {
 		xa_running_done(&running);

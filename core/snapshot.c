@@ -77,7 +77,8 @@ static void render_attached(struct xa_exposition *expo, const struct xa_self *se
 	for (unsigned slot = 1; slot < XA_SLOTS; slot++) {
 		const struct xa_attachment *attachment = &self->attachments[slot];
 
-		if (!attachment->wanted || !xa_is_shown_alone(config, slot))
+		if (!(attachment->wanted || attachment->attached) ||
+		    !xa_is_shown_alone(config, slot))
 			continue;
 		values[0] = attachment->name;
 		values[1] = xa_mode_names[attachment->attached ? attachment->mode : config->mode];
@@ -291,7 +292,6 @@ int xa_snapshot_page(struct xa_page **ret, const struct xa_traffic *traffic, str
 	page->attached = self->attached;
 	page->stale_after_ns = self->stale_after_ns;
 	self->folded.flows += left_out.flows;
-	self->folded.derived += left_out.derived;
 	*ret = take_ptr(page);
 	return 0;
 }

@@ -1,24 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /*
- * Without VLANs and fragments each flow is its row, and one pass is all. Else the marked flows are
- * summed by what the labels tell of them, and a second pass adds the unmarked ones that turn out to
- * be the same.
+ * A flow of which labels tell everything is its row, and others are summed by what labels tell of
+ * them. One pass is all, unless there are VLANs or fragments: what is left of these may be one with
+ * a flow that was ranked alone, so a second pass adds such flows. A port that is folded is that of
+ * no flow that stands alone.
  *
- * Rows of one 5-tuple with different labels of rules stand in the index under different keys: where
- * the key has what labels do not tell, they have a number, that of the first free one from the
- * labels' hash. There are as many numbers as there can be flows that differ in this alone.
+ * Rows with the same key and different labels of rules stand in the index under different hashes:
+ * the key's and the labels' together, and where these meet as well, the next one that is free.
  */
 
 #include "core/flow/rows.h"
 
+#include <arpa/inet.h>
+#include <string.h>
 #include <sys/mman.h>
 
 #include "core/flow/index.h"
 
-#define MARKS	  (XA_TAG_VLAN | XA_TAG_FRAGMENT)
-#define MARK_BITS 13
-_Static_assert(MARKS == (1 << MARK_BITS) - 1, "a number fits in the marks");
+#define MARKS (XA_TAG_VLAN | XA_TAG_FRAGMENT)
 
 struct xa_rows {
 	struct xa_flow *rows;
@@ -26,6 +26,10 @@ struct xa_rows {
 	uint32_t count;
 	struct xa_index index;
 	const struct xa_ranking *ranking;
+	struct xa_flow_key6 untold; /* bits that no row's key has */
+	bool none_alone; /* they are more than marks and the interface */
+	uint16_t doubt; /* MARKS where that, or where ports are folded; else 0 */
+	bool mixed; /* a flow that was ranked alone may be one with a row */
 	struct xa_table *table;
 	struct xa_topk *top;
 	struct xa_totals hidden;
@@ -64,58 +68,124 @@ void xa_rows_free(struct xa_rows *rows)
 	free(rows);
 }
 
-/* A row's number among those of its 5-tuple: in the tag's marks, and in the slot if that is free.
- */
-static void row_set_number(const struct xa_rows *rows, struct xa_flow *row, uint32_t number)
+static void key_clear(struct xa_flow_key6 *key, const struct xa_flow_key6 *bits)
 {
-	struct xa_flow_tail *tail = &row->key.tail;
+	unsigned char *bytes = (unsigned char *)key;
+	const unsigned char *mask = (const unsigned char *)bits;
 
-	tail->tag = (uint16_t)((tail->tag & ~MARKS) | (number & MARKS));
-	if (!rows->ranking->interface_label)
-		tail->slot = (uint8_t)(number >> MARK_BITS);
+	for (size_t i = 0; i < sizeof(*key); i++)
+		bytes[i] &= (unsigned char)~mask[i];
+}
+
+static const struct xa_range *range_of(const struct xa_rows *rows, uint16_t port)
+{
+	const struct xa_ranking *ranking = rows->ranking;
+
+	return xa_range_find(ranking->fold_ports, ranking->fold_port_count, ntohs(port));
+}
+
+static uint16_t port_fold(const struct xa_rows *rows, uint16_t port)
+{
+	const struct xa_range *range = range_of(rows, port);
+
+	return range ? htons(range->low) : port;
+}
+
+static uint32_t labels_hash(const struct xa_rows *rows, uint32_t handle)
+{
+	const struct xa_judgement *judgement = rows->ranking->judgement;
+
+	return judgement ? judgement->hash(judgement->ctx, handle, rows->index.seed) : 0;
 }
 
 /* In place: one that is returned is copied again, and that copy waits for what was just set. */
 static void row_make(struct xa_flow *row, const struct xa_rows *rows, const struct xa_flow *flow,
 		     uint32_t handle)
 {
+	struct xa_flow_tail *tail = &row->key.tail;
+
 	*row = *flow;
-	row_set_number(rows, row, 0);
 	row->handle = handle;
+	row->labels = labels_hash(rows, handle);
+	key_clear(&row->key, &rows->untold);
+	if (rows->ranking->fold_port_count) {
+		tail->sport = port_fold(rows, tail->sport);
+		tail->dport = port_fold(rows, tail->dport);
+	}
 }
 
-/* The smallest handle of its flows is the row's, whatever order they come in. */
-static void row_add(struct xa_flow *row, const struct xa_flow *more)
+static uint32_t age_of(const struct xa_rows *rows, const struct xa_flow *row)
+{
+	return xa_tick_age(row->first_tick, rows->ranking->now_tick);
+}
+
+/* The first tick and the smallest handle of its flows are the row's, whatever order they come in.
+ */
+static void row_add(const struct xa_rows *rows, struct xa_flow *row, const struct xa_flow *more)
 {
 	row->packets += more->packets;
 	row->bytes += more->bytes;
+	if (age_of(rows, more) > age_of(rows, row))
+		row->first_tick = more->first_tick;
 	if (more->handle < row->handle)
 		row->handle = more->handle;
 }
 
-/* The bucket of the row with its labels, or the empty one where it goes; sets its number. */
-static struct xa_bucket *find_row(struct xa_rows *rows, struct xa_flow *row, uint32_t *ret_hash)
+static bool has_labels_of(const struct xa_rows *rows, const struct xa_flow *a,
+			  const struct xa_flow *b)
 {
 	const struct xa_judgement *judgement = rows->ranking->judgement;
-	uint32_t number = judgement ? judgement->hash(judgement->ctx, row->handle, rows->index.seed)
-				    : 0;
 
-	for (;; number++) {
-		struct xa_bucket *bucket;
+	return !judgement || (a->labels == b->labels &&
+			      judgement->are_equal(judgement->ctx, a->handle, b->handle));
+}
 
-		row_set_number(rows, row, number);
-		*ret_hash = xa_index_hash(&rows->index, &row->key);
-		bucket = xa_index_find(&rows->index, &row->key, *ret_hash);
-		if (!judgement || bucket->item == XA_ITEM_NONE ||
-		    judgement->are_equal(judgement->ctx, rows->rows[bucket->item - 1].handle,
-					 row->handle))
+/* The bucket of the row with its key and labels, or the empty one where it goes. */
+static struct xa_bucket *find_row(struct xa_rows *rows, const struct xa_flow *row,
+				  uint32_t *ret_hash)
+{
+	uint32_t hash = xa_index_hash(&rows->index, &row->key) + row->labels;
+
+	for (;; hash++) {
+		struct xa_bucket *bucket = xa_index_find(&rows->index, &row->key, hash);
+
+		*ret_hash = hash;
+		if (bucket->item == XA_ITEM_NONE ||
+		    has_labels_of(rows, &rows->rows[bucket->item - 1], row))
 			return bucket;
 	}
 }
 
-static bool has_marks(const struct xa_flow *flow)
+static __attribute__((noinline)) bool is_surely_blurred(const struct xa_rows *rows,
+							const struct xa_flow *flow)
 {
-	return flow->key.tail.tag & MARKS;
+	const struct xa_flow_tail *tail = &flow->key.tail;
+
+	return tail->tag & MARKS || rows->none_alone || range_of(rows, tail->sport) ||
+	       range_of(rows, tail->dport);
+}
+
+/* Whether labels tell less of the flow than its key does. Nearly always one test tells. */
+static bool is_blurred(const struct xa_rows *rows, const struct xa_flow *flow)
+{
+	return (flow->key.tail.tag | rows->doubt) & MARKS && is_surely_blurred(rows, flow);
+}
+
+static bool is_slow(const struct xa_rows *rows, const struct xa_flow *row)
+{
+	const struct xa_ranking *ranking = rows->ranking;
+	uint64_t age_ns = (uint64_t)age_of(rows, row) << XA_TICK_SHIFT;
+
+	if (age_ns < ranking->age_min_ns)
+		age_ns = ranking->age_min_ns;
+	return (double)xa_topk_rank(rows->top, row) * XA_NS_PER_S <
+	       (double)ranking->min_rate * (double)age_ns;
+}
+
+static void rank_row(struct xa_rows *rows, const struct xa_flow *row)
+{
+	if (!is_slow(rows, row))
+		xa_topk_visit(rows->top, row);
 }
 
 static __attribute__((noinline)) void rank_large(struct xa_rows *rows, const struct xa_flow *flow,
@@ -124,7 +194,7 @@ static __attribute__((noinline)) void rank_large(struct xa_rows *rows, const str
 	struct xa_flow row;
 
 	row_make(&row, rows, flow, handle);
-	xa_topk_visit(rows->top, &row);
+	rank_row(rows, &row);
 }
 
 /* Nearly all flows are too small: they are not copied to find that out, nor pay for the frame that
@@ -143,10 +213,11 @@ static __attribute__((noinline)) void sum_up(struct xa_rows *rows, const struct 
 	struct xa_flow row;
 	uint32_t hash;
 
+	rows->mixed |= !rows->none_alone && flow->key.tail.tag & MARKS;
 	row_make(&row, rows, flow, handle);
 	bucket = find_row(rows, &row, &hash);
 	if (bucket->item != XA_ITEM_NONE) {
-		row_add(&rows->rows[bucket->item - 1], &row);
+		row_add(rows, &rows->rows[bucket->item - 1], &row);
 		return;
 	}
 	rows->rows[rows->count++] = row;
@@ -156,27 +227,27 @@ static __attribute__((noinline)) void sum_up(struct xa_rows *rows, const struct 
 /* First pass: ranks all as if each were alone, and sums those that may not be. */
 static void rank_first(struct xa_rows *rows, const struct xa_flow *flow, uint32_t handle)
 {
-	if (has_marks(flow))
+	if (is_blurred(rows, flow))
 		sum_up(rows, flow, handle);
 	else
 		rank_alone(rows, flow, handle);
 }
 
-/* Second pass: the unmarked flows, each alone or with its row. */
+/* Second pass: the others, each alone or with its row. */
 static void rank_second(struct xa_rows *rows, const struct xa_flow *flow, uint32_t handle)
 {
 	const struct xa_bucket *bucket;
 	struct xa_flow row;
 	uint32_t hash;
 
-	if (has_marks(flow))
+	if (is_blurred(rows, flow))
 		return;
 	row_make(&row, rows, flow, handle);
 	bucket = find_row(rows, &row, &hash);
 	if (bucket->item == XA_ITEM_NONE)
 		rank_alone(rows, flow, handle);
 	else
-		row_add(&rows->rows[bucket->item - 1], &row);
+		row_add(rows, &rows->rows[bucket->item - 1], &row);
 }
 
 static void visit_first(void *ctx, const struct xa_flow *flow)
@@ -219,14 +290,33 @@ static void visit_second_judged(void *ctx, const struct xa_flow *flow)
 		rank_second(rows, flow, handle);
 }
 
-static void rank_again(struct xa_rows *rows, xa_flow_visit visit)
+/* The sums, and where a flow may belong to one all flows again. */
+static void rank_sums(struct xa_rows *rows, xa_flow_visit visit)
 {
-	xa_topk_reset(rows->top);
-	xa_table_visit(rows->table, visit, rows);
+	if (rows->mixed) {
+		xa_topk_reset(rows->top);
+		xa_table_visit(rows->table, visit, rows);
+	}
 	for (uint32_t i = 0; i < rows->count; i++)
-		rank_alone(rows, &rows->rows[i], rows->rows[i].handle);
+		rank_row(rows, &rows->rows[i]);
 	xa_index_clear(&rows->index);
 	(void)madvise(rows->rows, rows->max * sizeof(*rows->rows), MADV_DONTNEED);
+}
+
+static void begin(struct xa_rows *rows, const struct xa_ranking *ranking)
+{
+	static const struct xa_flow_key6 none;
+
+	rows->untold = ranking->untold;
+	rows->untold.tail.tag |= MARKS;
+	if (!ranking->interface_label)
+		rows->untold.tail.slot = UINT8_MAX;
+	rows->none_alone = memcmp(&ranking->untold, &none, sizeof(none)) != 0;
+	rows->doubt = rows->none_alone || ranking->fold_port_count ? MARKS : 0;
+	rows->mixed = false;
+	rows->ranking = ranking;
+	rows->count = 0;
+	rows->hidden = (struct xa_totals){0};
 }
 
 struct xa_totals xa_rows_rank(struct xa_rows *rows, struct xa_table *table,
@@ -236,16 +326,14 @@ struct xa_totals xa_rows_rank(struct xa_rows *rows, struct xa_table *table,
 	const bool judged = ranking->judgement != NULL;
 	struct xa_totals totals;
 
-	rows->ranking = ranking;
+	begin(rows, ranking);
 	rows->table = table;
 	rows->top = top;
-	rows->count = 0;
-	rows->hidden = (struct xa_totals){0};
 	xa_topk_reset(top);
 	totals = xa_table_sweep(table, ranking->now_tick, judged ? visit_first_judged : visit_first,
 				rows);
 	if (rows->count)
-		rank_again(rows, judged ? visit_second_judged : visit_second);
+		rank_sums(rows, judged ? visit_second_judged : visit_second);
 	*ret_hidden = rows->hidden;
 	return totals;
 }

@@ -25,7 +25,11 @@ struct xa_flow {
 	union {
 		/* in a table: what was read last of each side's entry; 0: no entry */
 		struct xa_count standing[XA_SIDES];
-		uint32_t handle; /* in a row (rows.h): of the flow that its labels are those of */
+		/* in a row (rows.h): the flow that it has its labels of, and their hash */
+		struct {
+			uint32_t handle;
+			uint32_t labels;
+		};
 	};
 	uint32_t first_tick;
 	uint32_t last_tick;

@@ -6,26 +6,44 @@
 
 #include <string.h>
 
+#include "core/flow/index.h"
+
 struct xa_topk {
 	bool by_bytes;
 	size_t k;
+	size_t room; /* of the heap: the K and the hysteresis */
 	size_t count;
 	uint64_t
 		threshold; /* the smallest rank in a full heap: what does not exceed it stays out */
 	struct xa_flow *heap;
+	struct xa_flow_key6 *last; /* keys of the last time; NULL: there is no hysteresis */
+	struct xa_index last_index;
 };
 
-int xa_topk_new(struct xa_topk **ret, size_t k, bool by_bytes)
+static int last_init(struct xa_topk *top)
+{
+	top->last = calloc(top->room, sizeof(*top->last));
+	if (!top->last)
+		return -ENOMEM;
+	return xa_index_init(&top->last_index, (uint32_t)top->room, top->last, sizeof(*top->last));
+}
+
+int xa_topk_new(struct xa_topk **ret, size_t k, size_t hysteresis, bool by_bytes)
 {
 	_cleanup_xa_topk_ struct xa_topk *top = calloc(1, sizeof(*top));
+	int error;
 
 	if (!top)
 		return -ENOMEM;
-	top->heap = calloc(k ? k : 1, sizeof(*top->heap));
+	top->k = k;
+	top->room = k + hysteresis;
+	top->by_bytes = by_bytes;
+	top->heap = calloc(top->room ? top->room : 1, sizeof(*top->heap));
 	if (!top->heap)
 		return -ENOMEM;
-	top->k = k;
-	top->by_bytes = by_bytes;
+	error = hysteresis ? last_init(top) : 0;
+	if (error)
+		return error;
 	*ret = take_ptr(top);
 	return 0;
 }
@@ -34,6 +52,8 @@ void xa_topk_free(struct xa_topk *top)
 {
 	if (!top)
 		return;
+	xa_index_done(&top->last_index);
+	free(top->last);
 	free(top->heap);
 	free(top);
 }
@@ -41,6 +61,11 @@ void xa_topk_free(struct xa_topk *top)
 static uint64_t rank_of(bool by_bytes, const struct xa_flow *flow)
 {
 	return by_bytes ? flow->bytes : flow->packets;
+}
+
+uint64_t xa_topk_rank(const struct xa_topk *top, const struct xa_flow *flow)
+{
+	return rank_of(top->by_bytes, flow);
 }
 
 /* < 0 where `a` ranks lower. Keys decide between equals, and between rows of one key their handles,
@@ -102,29 +127,68 @@ bool xa_topk_wants(const struct xa_topk *top, const struct xa_flow *flow)
 {
 	uint64_t rank = rank_of(top->by_bytes, flow);
 
-	if (rank != top->threshold || top->count < top->k)
+	if (rank != top->threshold || top->count < top->room)
 		return rank >= top->threshold;
-	return top->k && memcmp(&flow->key, &top->heap[0].key, COMMON_BYTES) <= 0;
+	return top->room && memcmp(&flow->key, &top->heap[0].key, COMMON_BYTES) <= 0;
 }
 
 /* Apart, so that the many that are too small do not pay for its frame. */
 static __attribute__((noinline)) void take(struct xa_topk *top, const struct xa_flow *flow)
 {
-	if (top->count < top->k) {
+	if (top->count < top->room) {
 		top->heap[top->count] = *flow;
 		sift_up(top, top->count++);
-	} else if (top->k && rank_cmp(top->by_bytes, flow, &top->heap[0]) > 0) {
+	} else if (top->room && rank_cmp(top->by_bytes, flow, &top->heap[0]) > 0) {
 		top->heap[0] = *flow;
 		sift_down(top, 0, top->count);
 	}
-	if (top->count == top->k)
-		top->threshold = top->k ? rank_of(top->by_bytes, &top->heap[0]) : UINT64_MAX;
+	if (top->count == top->room)
+		top->threshold = top->room ? rank_of(top->by_bytes, &top->heap[0]) : UINT64_MAX;
 }
 
 void xa_topk_visit(void *ctx, const struct xa_flow *flow)
 {
 	if (xa_topk_wants(ctx, flow))
 		take(ctx, flow);
+}
+
+/* The bucket of a row of the last time, or the empty one where it goes. */
+static struct xa_bucket *find_last(struct xa_topk *top, const struct xa_flow *row,
+				   uint32_t *ret_hash)
+{
+	*ret_hash = xa_index_hash(&top->last_index, &row->key) + row->labels;
+	return xa_index_find(&top->last_index, &row->key, *ret_hash);
+}
+
+static bool was_in(struct xa_topk *top, const struct xa_flow *row)
+{
+	uint32_t hash;
+
+	return find_last(top, row, &hash)->item != XA_ITEM_NONE;
+}
+
+static void remember(struct xa_topk *top)
+{
+	xa_index_clear(&top->last_index);
+	for (size_t i = 0; i < top->count; i++) {
+		uint32_t hash;
+		struct xa_bucket *bucket = find_last(top, &top->heap[i], &hash);
+
+		top->last[i] = top->heap[i].key;
+		*bucket = (struct xa_bucket){.hash = hash, .item = (uint32_t)i + 1};
+	}
+}
+
+/* Behind the K only those stay that were in the last time. */
+static void settle(struct xa_topk *top)
+{
+	size_t kept = top->count < top->k ? top->count : top->k;
+
+	for (size_t i = kept; i < top->count; i++)
+		if (was_in(top, &top->heap[i]))
+			top->heap[kept++] = top->heap[i];
+	top->count = kept;
+	remember(top);
 }
 
 /* Heapsort: the smallest goes to the end of what is left of the heap, so the largest ends up first.
@@ -135,6 +199,8 @@ const struct xa_flow *xa_topk_sorted(struct xa_topk *top, size_t *ret_count)
 		swap(&top->heap[0], &top->heap[left - 1]);
 		sift_down(top, 0, left - 1);
 	}
+	if (top->last)
+		settle(top);
 	*ret_count = top->count;
 	return top->heap;
 }

@@ -40,10 +40,12 @@ const struct xa_metric_info xa_metrics[] = {
 				    "L2 bytes of the living flows that rules hide.",
 				    {0}},
 	[XA_METRIC_FLOW_PACKETS] = {"xdp_netflow_flow_packets", XA_GAUGE,
-				    "Packets of a living flow since it began; the top_k largest.",
+				    "Packets of a living flow since it began: the largest, and "
+				    "the sum of the others.",
 				    FLOW_LABELS},
 	[XA_METRIC_FLOW_BYTES] = {"xdp_netflow_flow_bytes", XA_GAUGE,
-				  "L2 bytes of a living flow since it began; the top_k largest.",
+				  "L2 bytes of a living flow since it began: the largest, and "
+				  "the sum of the others.",
 				  FLOW_LABELS},
 	[XA_METRIC_PACKETS_TOTAL] = {"xdp_netflow_packets_total",
 				     XA_COUNTER,
@@ -156,8 +158,8 @@ const struct xa_metric_info xa_metrics[] = {
 					     {"program"}},
 	[XA_METRIC_SERIES_FOLDED_TOTAL] = {"xdp_auditor_series_folded_total",
 					   XA_COUNTER,
-					   "Samples that metrics.max_series left out, and that "
-					   "policy.max_series added to others.",
+					   "Samples without room in metrics.max_series or "
+					   "policy.max_series: left out, or added to 'other'.",
 					   {"family"}},
 	[XA_METRIC_REATTACHES_TOTAL] = {"xdp_auditor_reattaches_total",
 					XA_COUNTER,

@@ -367,8 +367,7 @@ static void render_series(const struct family *family, struct xa_exposition *exp
 	}
 }
 
-static void render_family(const struct family *family, struct xa_exposition *expo, size_t *room,
-			  uint64_t *left_out)
+static void render_family(struct family *family, struct xa_exposition *expo, size_t *room)
 {
 	const size_t lines = lines_of(family);
 
@@ -376,7 +375,7 @@ static void render_family(const struct family *family, struct xa_exposition *exp
 	for (size_t i = 0; i < family->set.count; i++) {
 		if (lines > *room) {
 			*room = 0;
-			*left_out += lines;
+			family->set.folded += lines;
 			continue;
 		}
 		render_series(family, expo, i);
@@ -384,12 +383,8 @@ static void render_family(const struct family *family, struct xa_exposition *exp
 	}
 }
 
-void xa_families_render(const struct xa_families *families, struct xa_exposition *expo, size_t room,
-			uint64_t *ret_left_out)
+void xa_families_render(struct xa_families *families, struct xa_exposition *expo, size_t room)
 {
-	uint64_t left_out = 0;
-
 	for (size_t i = 0; i < families->count; i++)
-		render_family(families->family[i], expo, &room, &left_out);
-	*ret_left_out = left_out;
+		render_family(families->family[i], expo, &room);
 }

@@ -62,11 +62,11 @@ int xa_families_add_u64(struct xa_families *families, size_t family, const char 
 size_t xa_families_count(const struct xa_families *families);
 const char *xa_families_name(const struct xa_families *families, size_t family);
 
-/* Samples that were added to "other" for want of room, by family, since the beginning. */
+/* Samples that found no room since the beginning, by family: those that were added to "other", and
+ * those that xa_families_render() left out. */
 uint64_t xa_families_folded(const struct xa_families *families, size_t family);
 
 /* Appends all families with their series, `room` lines of samples at most: from the first series
- * for which there is no room all are left out, and their lines counted in *ret_left_out. In the
- * order of declaration, series in the order in which they came. */
-void xa_families_render(const struct xa_families *families, struct xa_exposition *expo, size_t room,
-			uint64_t *ret_left_out);
+ * for which there is no room all are left out, and their lines counted as folded. In the order of
+ * declaration, series in the order in which they came. */
+void xa_families_render(struct xa_families *families, struct xa_exposition *expo, size_t room);

@@ -350,7 +350,7 @@ const struct xa_annotations *xa_policy_annotations(const struct xa_policy *polic
 	return policy->annotations;
 }
 
-const struct xa_families *xa_policy_families(const struct xa_policy *policy)
+struct xa_families *xa_policy_families(const struct xa_policy *policy)
 {
 	return policy->families;
 }

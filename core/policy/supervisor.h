@@ -109,8 +109,8 @@ int xa_policy_answered(struct xa_policy *policy);
 /* Of the last snapshot; borrowed until the next call of xa_policy_judge(). */
 const struct xa_annotations *xa_policy_annotations(const struct xa_policy *policy);
 
-/* The derived families with their series. */
-const struct xa_families *xa_policy_families(const struct xa_policy *policy);
+/* The derived families with their series; rendering them counts what finds no room. */
+struct xa_families *xa_policy_families(const struct xa_policy *policy);
 
 size_t xa_policy_stage_count(const struct xa_policy *policy);
 const struct xa_stage_state *xa_policy_stage(const struct xa_policy *policy, size_t index);

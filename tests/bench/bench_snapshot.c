@@ -154,7 +154,7 @@ static int lab_open(struct lab *lab, uint32_t flows)
 	if (!error)
 		error = config_load(lab);
 	if (!error)
-		error = xa_topk_new(&lab->top, lab->config->top_k, false);
+		error = xa_topk_new(&lab->top, lab->config->top_k, 0, false);
 	if (!error)
 		error = books_renew(lab);
 	return error ? error : xdp_open(lab);
@@ -613,7 +613,7 @@ static int heap_open(struct lab *lab, uint32_t flows, enum shape shape)
 	if (!error)
 		error = config_load(lab);
 	if (!error)
-		error = xa_topk_new(&lab->top, lab->config->top_k, false);
+		error = xa_topk_new(&lab->top, lab->config->top_k, 0, false);
 	if (!error)
 		error = books_renew(lab);
 	for (uint32_t i = 0; !error && i < flows; i++) {
@@ -628,6 +628,7 @@ enum {
 	SUM = 1,
 	TOP,
 	RANKED,
+	MERGED,
 };
 
 static int heap_measure(void *ctx, double *ret_values)
@@ -646,6 +647,24 @@ static int heap_measure(void *ctx, double *ret_values)
 	ret_values[TOP] = lap(&cpu);
 	xa_books_rank(&lab->books, 0, NULL, lab->top, &traffic);
 	ret_values[RANKED] = lap(&cpu);
+	return error;
+}
+
+/* In rounds of their own: what a branch learns from the one slows the other down. */
+static int merged_measure(void *ctx, double *ret_values)
+{
+	struct lab *lab = ctx;
+	struct xa_traffic traffic = {.config = lab->config};
+	const unsigned all = lab->config->metrics.labels;
+	int error = sender_canary(lab->sender, &ret_values[CANARY]);
+	uint64_t cpu = bench_cpu_ns();
+
+	xa_books_rank(&lab->books, 0, NULL, lab->top, &traffic);
+	ret_values[RANKED] = lap(&cpu);
+	lab->config->metrics.labels = 1U << XA_LABEL_SRC | 1U << XA_LABEL_DST;
+	xa_books_rank(&lab->books, 0, NULL, lab->top, &traffic);
+	ret_values[MERGED] = lap(&cpu);
+	lab->config->metrics.labels = all;
 	return error;
 }
 
@@ -669,6 +688,11 @@ static int largest_of(enum shape shape)
 	bench_row(&rounds, what, TOP, SUM, "ns", shape == SHAPE_ZIPF ? 1.5 : 0);
 	(void)snprintf(what, sizeof(what), "8 top 100 of rows / sum, %s", names[shape]);
 	bench_row(&rounds, what, RANKED, SUM, "ns", shape == SHAPE_ZIPF ? 1.5 : 0);
+	error = bench_measure(&rounds, BENCH_KEPT, merged_measure, &lab);
+	if (error)
+		return error;
+	(void)snprintf(what, sizeof(what), "8 rows by src and dst / rows, %s", names[shape]);
+	bench_row(&rounds, what, MERGED, RANKED, "ns", 0);
 	return 0;
 }
 

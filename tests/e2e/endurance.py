@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The same again, many times: interfaces that come and go, reloads, deaths; more flows than there
-is room for, two CPUs on one flow. Nothing is lost or leaks, every scrape keeps the promise."""
+is room for, two CPUs on one flow. Nothing is lost or leaks, every scrape keeps the promise.
+
+    endurance.py XDP-AUDITOR XA_SEND [--whole]    --whole: a million 5-tuples, not a tenth
+"""
 
 import contextlib
 import json
@@ -8,6 +11,7 @@ import os
 import random
 import signal
 import socket
+import sys
 import time
 
 import lab
@@ -17,6 +21,9 @@ import reload
 RECREATIONS, WARM_UP, FRAMES_EACH = 200, 20, 50
 RELOADS, BAD_EACH = 1000, 10
 KILLS, AT_ONCE, LONGEST_LIFE = 50, 2, 1.0
+TUPLES, TUPLES_SHORT = 1_000_000, 100_000
+TUPLES_FIRST, TUPLES_FILL, TUPLES_RATE = 100, 40_000, 10_000
+TOP_K, HYSTERESIS = 50, 10
 RSS_SLACK = 1 << 20  # an allocator's: a leak is told from it by 180 re-creations of 6 kB each
 
 
@@ -210,6 +217,56 @@ def check_living(scrape, report, attributed):
     lab.equal("sum of all flows", tuple(map(sum, zip(*living.values()))), attributed)
 
 
+class SeriesWatch(lab.Watch):
+    """Holds every page to the bound of single flows, and collects all other series."""
+
+    def __init__(self, daemon):
+        super().__init__(daemon)
+        self.most = 0
+        self.always = None
+        self.sometimes = set()
+
+    def look(self):
+        super().look()
+        rows = len(self.last.rows("packets"))
+        assert rows <= TOP_K + HYSTERESIS, f"{rows} flows on a page"
+        self.most = max(self.most, rows)
+        rest = {key for key in self.last.series if not key[0].startswith("xdp_netflow_flow_")}
+        self.always = rest if self.always is None else self.always & rest
+        self.sometimes |= rest
+
+
+def many_tuples(world):
+    """Each 5-tuple is sent once: however many there are, the page does not grow, nor does the
+    process once its flow table has been full."""
+    wire = world.wire()
+    config = world.config(wire.monitor_if, top_k=TOP_K)
+    config.write_text(config.read_text().replace("idle_timeout: 10m", "idle_timeout: 1s")
+                      .replace("hysteresis: 0", f"hysteresis: {HYSTERESIS}"))
+    daemon = world.daemon(wire.monitor, config)
+    tuples = TUPLES if "--whole" in sys.argv else TUPLES_SHORT
+    fill = send_tuples(world, wire, TUPLES_FIRST)  # or IPv6 might find a full table
+    daemon.wait_seen(fill)
+    fill += send_tuples(world, wire, TUPLES_FILL)
+    check_reasons(daemon.wait_seen(fill))
+    before = Belongings(daemon.pid)
+    with SeriesWatch(daemon) as watch:
+        packets = send_tuples(world, wire, tuples, rate=TUPLES_RATE) + fill
+        scrape = daemon.wait_seen(packets)
+    after = Belongings(daemon.pid)
+    after.check(before)
+    lab.equal("seen", scrape.seen()[0], packets)
+    lab.equal("other series that come and go", watch.sometimes - watch.always, set())
+    assert watch.most >= TOP_K, f"{watch.most} flows on a page at most"
+    return (f"{tuples} 5-tuples, {watch.most} flows on a page at most and {len(watch.always)} other "
+            f"series, {watch.count} scrapes, RSS {before.rss // 1024} -> {after.rss // 1024} kB")
+
+
+def send_tuples(world, wire, tuples, **pattern):
+    return world.send(wire, packets=tuples, flows=tuples, family="mixed", proto="mixed",
+                      **pattern)["packets"]
+
+
 # --- two CPUs, and a million ------------------------------------------------------------------
 
 def two_senders(world, percpu):
@@ -263,5 +320,5 @@ def million(world):
 
 
 if __name__ == "__main__":
-    lab.main(recreations, thousand_reloads, kills, ten_times_too_many, shared_values,
-             values_per_cpu, million)
+    lab.main(recreations, thousand_reloads, kills, ten_times_too_many, many_tuples,
+             shared_values, values_per_cpu, million)

@@ -4,6 +4,8 @@ against what was sent, to the packet and the byte; every scrape on the way again
 
 import lab
 
+FOLDED = ((0, 100), (400, 8080), (1024 * 50, 65535))
+
 
 def check_mode(daemon, netns, interface, mode):
     """The mode as the log says it, the metric exports it and the kernel has it."""
@@ -130,6 +132,44 @@ def vlan_under_the_cut(world):
     lab.check_exact(daemon.wait_seen(30000), *reports)
 
 
+def take_metrics(world, daemon, wire, keys):
+    """Reloads with these keys under `metrics`; the page after it."""
+    config = world.config(wire.monitor_if)
+    config.write_text(config.read_text().replace("hysteresis: 0", f"hysteresis: 0, {keys}"))
+    assert daemon.reload(), daemon.stderr()
+    return daemon.scrape()
+
+
+def folded(port):
+    return next((f"{low}-{high}" for low, high in FOLDED if low <= port <= high), port)
+
+
+def rows(world):
+    """Flows that labels and folded ports do not tell apart are one sample, their exact sum."""
+    wire = world.wire()
+    daemon = world.daemon(wire.monitor, world.config(wire.monitor_if))
+    report = world.send(wire, packets=20000, flows=3000, family="mixed", proto="mixed",
+                        sizes="78-1514")
+    daemon.wait_seen(report["packets"])
+    with lab.Watch(daemon):
+        for names in (("src", "dst"), ("proto",), ("src", "dport"), lab.FLOW_LABELS):
+            page = take_metrics(world, daemon, wire, f"labels: [{', '.join(names)}]")
+            got, want = page.flows(names), lab.expected_flows(report, labels=names)
+            lab.equal(f"samples by {names}", len(got), min(len(want), 2000))
+            wrong = [row for row, figures in got.items() if figures != want.get(row)]
+            lab.equal(f"samples by {names} that are wrong", wrong[:1], [])
+        for flow in report["flows"]:
+            flow.update({port: folded(flow[port]) for port in ("sport", "dport")})
+        names = ("sport", "dport", "proto")
+        page = take_metrics(world, daemon, wire, "labels: [sport, dport, proto], fold_ports: "
+                            f"[{', '.join(f'{low}-{high}' for low, high in FOLDED)}]")
+        lab.equal("samples by folded ports", page.flows(names),
+                  lab.expected_flows(report, labels=names))
+        page = take_metrics(world, daemon, wire, "min_rate: 1000000000")
+    lab.equal("samples that are fast enough", page.flows(), {})
+    lab.equal("all others", page.others(), (report["packets"], report["bytes"]))
+
+
 def expiry(world):
     """Flows that fall silent leave the page, their packets stay in the totals; the same flows come
     back as new ones."""
@@ -147,6 +187,7 @@ def expiry(world):
                 "xdp_netflow_active_flows") == 0)
         scrape = daemon.scrape()
     lab.equal("flows shown", scrape.flows(), {})
+    lab.equal("all others", scrape.others(), (0, 0))
     lab.equal("snapshot", scrape.value("xdp_netflow_packets_total_snapshot"), 0)
     lab.equal("attributed", scrape.attributed()[0], packets)
 
@@ -154,4 +195,4 @@ def expiry(world):
 if __name__ == "__main__":
     lab.main(lab.Group(drv, million, ipv6, mixed_sizes, vlan, jumbo),
              lab.Group(skb, million, mixed_sizes, vlan, jumbo),
-             vlan_under_the_cut, two_interfaces, flood, expiry)
+             vlan_under_the_cut, rows, two_interfaces, flood, expiry)

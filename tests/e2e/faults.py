@@ -81,6 +81,9 @@ def label_rule(value):
     return rule(labels=["config"], label=f'return {{ config = "{value}" }}')
 
 
+EVENTFD = "anon_inode:[eventfd]"
+
+
 class Rig:
     """A daemon that goes from one config to another in which everything differs, and back."""
 
@@ -114,7 +117,7 @@ class Rig:
         stages = [lua(name), *([ZONES] if name == "new" else [])]
         self.path.write_text(
             "".join(f"{key}: {value}\n" for key, value in keys.items()) + "poll_interval: 10s\n"
-            "flows: {max: 4096, idle_timeout: 10m}\n" + policylab.policy(stages))
+            "flows: {max: 4096, idle_timeout: 10m}\nmetrics: {hysteresis: 0}\n" + policylab.policy(stages))
 
     def reload(self, name):
         """Whether it was taken, by the log; when this returns, its snapshot is over as well."""
@@ -174,8 +177,17 @@ class Rig:
             return first if first == self.held() else None
         return lab.wait_for("the daemon to settle", same)
 
+    def forgive(self):
+        """libmicrohttpd 0.9.75 loses an eventfd of its own where it finds no memory to start with;
+        what is lost once is not held against the next fault."""
+        kinds, children, blocks = self.belongings
+        more = sorted([*kinds, EVENTFD])
+        if self.held()[0] == more and self.lines("cannot listen on .*: Cannot allocate memory"):
+            self.belongings = more, children, blocks
+
     def check_belongings(self):
         def same():
+            self.forgive()
             for what, now, before in zip(("descriptors", "children", "blocks"), self.held(),
                                          self.belongings):
                 lab.equal(what, now, before)

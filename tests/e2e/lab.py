@@ -36,6 +36,8 @@ EXIT_SKIPPED = 77
 
 RESIDUALS = ("xdp_auditor_unaccounted_packets", "xdp_auditor_unaccounted_bytes")
 FLOW_LABELS = ("src", "dst", "proto", "sport", "dport")
+OTHER = "other"
+UNITS = ("packets", "bytes")
 
 
 class Skip(Exception):
@@ -179,12 +181,23 @@ class Scrape:
             if self.types.get(name) == "counter" or self.types.get(base) == "histogram":
                 yield (name, labels), value
 
-    def flows(self, **match):
-        """{5-tuple: (packets, bytes)} of the per-flow gauges."""
-        packets = {tuple(labels[key] for key in FLOW_LABELS): value
-                   for labels, value in self.samples("xdp_netflow_flow_packets", **match)}
-        octets = {tuple(labels[key] for key in FLOW_LABELS): value
-                  for labels, value in self.samples("xdp_netflow_flow_bytes", **match)}
+    def rows(self, unit, **match):
+        """The samples of single flows, without the sum of the others."""
+        return [(labels, value)
+                for labels, value in self.samples(f"xdp_netflow_flow_{unit}", **match)
+                if any(labels.get(key, OTHER) != OTHER for key in FLOW_LABELS)]
+
+    def others(self, names=FLOW_LABELS):
+        """(packets, bytes) of the flows that have no sample of their own."""
+        return tuple(self.value(f"xdp_netflow_flow_{unit}", **{key: OTHER for key in names})
+                     for unit in UNITS)
+
+    def flows(self, names=FLOW_LABELS, **match):
+        """{5-tuple: (packets, bytes)} of the per-flow gauges, or by those labels alone."""
+        packets = {tuple(labels[key] for key in names): value
+                   for labels, value in self.rows("packets", **match)}
+        octets = {tuple(labels[key] for key in names): value
+                  for labels, value in self.rows("bytes", **match)}
         equal("flows with only packets or only bytes", packets.keys() ^ octets.keys(), set())
         return {key: (packets[key], octets[key]) for key in packets}
 
@@ -216,6 +229,10 @@ def check_conservation(scrape):
         equal(f"sizes on {labels['interface']}",
               (scrape.value("xdp_netflow_packet_size_bytes_count", **at),
                scrape.value("xdp_netflow_packet_size_bytes_sum", **at)), scrape.seen(**at))
+    for unit in UNITS:
+        equal(f"{unit} of flows, shown, others and hidden", scrape.sum(f"xdp_netflow_flow_{unit}") +
+              scrape.value(f"xdp_netflow_hidden_{unit}"),
+              scrape.value(f"xdp_netflow_{unit}_total_snapshot"))
 
 
 def check_rising(before, after, may_go=lambda name, labels: False):
@@ -702,7 +719,7 @@ class Lab:
             f"interface: {interface}\nmode: {mode}\npoll_interval: {poll_interval}\n"
             f"top_k: {top_k}\nlisten: 127.0.0.1:{PORT}\n"
             "flows: {max: 16384, idle_timeout: 10m, rank_by: packets}\n"
-            f"metrics: {{max_series: 100000}}\n{extra}")
+            f"metrics: {{max_series: 100000, hysteresis: 0}}\n{extra}")
         return path
 
     def foreign(self):

@@ -239,6 +239,8 @@ def all_series(rig):
     page = rig.wait_snapshots(2)
     assert len(page.series) <= 500, f"{len(page.series)} series on a page"
     assert page.sum("xdp_auditor_series_folded_total") > before, "nothing was folded"
+    for family in ("flow", "test_by_src"):
+        assert page.value("xdp_auditor_series_folded_total", family=family), f"nothing of {family}"
     lab.check_conservation(page)
     return f"{len(page.series)} series"
 
@@ -262,7 +264,7 @@ def a_million(world):
         return equal and scrape.samples("xdp_netflow_flow_packets", each="other")
     page = rig.wait_for("all flows to be labelled", labelled, deadline=120)
     lab.equal("errors", rig.errors("lua:each"), {})
-    values = {labels["each"] for labels, _ in page.samples("xdp_netflow_flow_packets")}
+    values = {labels["each"] for labels, _ in page.rows("packets")}
     assert len(values) <= 4097, f"{len(values)} values"
     lab.equal("series", len(page.samples("test_each_total")), 1000)
     assert len(page.series) < 5000, f"{len(page.series)} series"

@@ -159,7 +159,7 @@ def labels_of(scrape, *names):
     """{5-tuple: labels} of the flows that are shown, with those names alone; "": not there."""
     return {tuple(labels[key] for key in lab.FLOW_LABELS):
             tuple(labels.get(name, "") for name in names)
-            for labels, _ in scrape.samples("xdp_netflow_flow_packets")}
+            for labels, _ in scrape.rows("packets")}
 
 
 def zone_of(address, clients, servers):

@@ -87,7 +87,7 @@ def server(rig):
     check_query(rig, "sum(xdp_netflow_packets_total)", rig.packets)
     check_query(rig, "sum(xdp_netflow_flow_bytes)", rig.reports[0]["bytes"])
     check_query(rig, "xdp_auditor_unaccounted_packets", 0)
-    check_query(rig, "count(xdp_netflow_flow_packets)", PATTERN["flows"])
+    check_query(rig, "count(xdp_netflow_flow_packets)", PATTERN["flows"] + 1)
     check_query(rig, "scrape_samples_scraped", len(rig.daemon.scrape().series))
     reply = lab.request(rig.monitor, PROMETHEUS_PORT, "/api/v1/targets")
     target = json.loads(reply.text)["data"]["activeTargets"][0]

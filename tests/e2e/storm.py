@@ -56,7 +56,7 @@ def text_of(number, stages, **keys):
         "poll_interval": "200ms",
         "top_k": 100 + number,
         "listen": f"[{', '.join(f'127.0.0.1:{port}' for port in ports)}]",
-        "metrics": f"{{max_series: {5000 + number}}}",
+        "metrics": f"{{max_series: {5000 + number}, hysteresis: 0}}",
         "policy": f"{{deadline: 2s, stages: [{', '.join(stages)}]}}",
         **keys,
     }

@@ -26,7 +26,7 @@ UNSEEN = {
     "the bytes of a file": "carriage_return control_c1 utf16",
     "what a parser has resolved by then": """alias anchor directive duplicate_in_section
         duplicate_key duplicate_section integer_forms merge_key policy_stages_same_key tag""",
-    "values that exclude one another": "interface_auto_among",
+    "values that exclude one another": "interface_auto_among fold_ports_overlap",
     "what options of stages hold": """policy_stages_depth_over policy_stages_duplicate
         policy_stages_key_long policy_stages_path_long policy_stages_variables""",
 }

@@ -205,7 +205,7 @@ LINKS = {
 
 
 def is_linked(scrape, text):
-    flows = scrape.samples("xdp_netflow_flow_packets")
+    flows = scrape.rows("packets")
     return flows and all(labels.get("linked") == text for labels, _ in flows)
 
 
@@ -241,7 +241,7 @@ BAD = "local trial\n" + GOOD.replace(
 
 
 def is_mended(scrape):
-    flows = scrape.samples("xdp_netflow_flow_packets")
+    flows = scrape.rows("packets")
     return flows and all(labels.get("mended") == "yes" for labels, _ in flows)
 
 

@@ -201,7 +201,7 @@ class Rig:
     @staticmethod
     def check_healthy(scrape):
         """Both healthy stages have done their work."""
-        flows = scrape.samples("xdp_netflow_flow_packets")
+        flows = scrape.rows("packets")
         assert flows, "no flows on the page"
         for labels, _ in flows:
             zone = "ipv6" if ":" in labels["src"] else "ipv4"

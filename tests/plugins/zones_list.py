@@ -107,6 +107,8 @@ def labels_as_ipaddress(auditor, folder):
     shown = {}
     for line in re.findall(r"^xdp_netflow_flow_packets\{(.*)\}", done.stdout, re.M):
         labels = dict(re.findall(r'(\w+)="([^"]*)"', line))
+        if labels["sport"] == "other":
+            continue
         shown[int(labels["sport"])] = (labels.get("src_zone", ""), labels.get("dst_zone", ""))
     wanted = {port: tuple(longest(networks, end, lengths) for end in flow)
               for port, flow in enumerate(flows, 1024)}

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "core/base/base.h"
+#include "core/base/range.h"
 
 static void test_why(void **state)
 {
@@ -97,12 +97,36 @@ static void test_clocks(void **state)
 			(uintmax_t)time(NULL) + 1);
 }
 
+static void test_ranges(void **state)
+{
+	static const struct xa_range ranges[] = {{0, 0}, {5, 9}, {10, 10}, {60000, 65535}};
+	static const struct {
+		uint16_t number;
+		int range; /* < 0: none */
+	} cases[] = {{0, 0},  {1, -1},	{4, -1},     {5, 1},	 {7, 1},    {9, 1},
+		     {10, 2}, {11, -1}, {59999, -1}, {60000, 3}, {65535, 3}};
+	_cleanup_xa_buf_ struct xa_buf buf = {0};
+
+	(void)state;
+	for (size_t i = 0; i < array_size(cases); i++) {
+		const int want = cases[i].range;
+
+		assert_ptr_equal(xa_range_find(ranges, array_size(ranges), cases[i].number),
+				 want < 0 ? NULL : &ranges[want]);
+		assert_null(xa_range_find(ranges, 0, cases[i].number));
+	}
+	xa_range_add(&buf, &ranges[2]);
+	xa_buf_adds(&buf, " ");
+	xa_range_add(&buf, &ranges[3]);
+	assert_string_equal(buf.text, "10 60000-65535");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_why),    cmocka_unit_test(test_why_is_cut),
 		cmocka_unit_test(test_fd),     cmocka_unit_test(test_ptr),
-		cmocka_unit_test(test_clocks),
+		cmocka_unit_test(test_clocks), cmocka_unit_test(test_ranges),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

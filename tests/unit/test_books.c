@@ -40,7 +40,7 @@ static int setup(void **state)
 	scene->other = config_of("interface=eth0,eth1", "flows.idle_timeout=10s");
 	scene->traffic.config = scene->config;
 	*state = scene;
-	return xa_books_open(&scene->books, scene->config) || xa_topk_new(&scene->top, 2, false);
+	return xa_books_open(&scene->books, scene->config) || xa_topk_new(&scene->top, 2, 0, false);
 }
 
 static int teardown(void **state)
@@ -105,6 +105,37 @@ static void test_interface_label(void **state)
 	assert_int_equal(scene->traffic.top_count, 2);
 	assert_int_equal(scene->traffic.top[0].key.tail.slot, 1);
 	assert_int_equal(scene->traffic.top[1].key.tail.slot, 2);
+}
+
+/* Nothing of a key has a label but the port, and what is in no key's label comes to one. */
+static void test_labels(void **state)
+{
+	static const struct {
+		unsigned labels;
+		size_t rows;
+	} cases[] = {
+		{1U << XA_LABEL_SRC, 2},
+		{1U << XA_LABEL_DST, 2},
+		{1U << XA_LABEL_PROTO, 1},
+		{1U << XA_LABEL_SPORT, 1},
+		{1U << XA_LABEL_DPORT, 1},
+		{3U, 2},
+		{~0U, 2},
+	};
+	struct scene *scene = *state;
+	struct xa_reading six = {
+		.key.tail = {.proto = 17, .slot = 1, .tag = XA_TAG_IPV6},
+		.value = {.packets = 3, .bytes = 180},
+	};
+
+	add(scene, 1, 0, 5);
+	xa_table_add(scene->books.table, &six, 0);
+	for (size_t i = 0; i < array_size(cases); i++) {
+		scene->config->metrics.labels = cases[i].labels;
+		rank(scene, 1);
+		assert_int_equal(scene->traffic.top_count, cases[i].rows);
+		assert_int_equal(scene->traffic.top[0].packets, cases[i].rows == 1 ? 8 : 5);
+	}
 }
 
 static void test_idle_timeout(void **state)
@@ -172,13 +203,10 @@ static void test_close_nothing(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		books_test(test_rank),
-		books_test(test_interface_label),
-		books_test(test_idle_timeout),
-		books_test(test_configure),
-		books_test(test_max),
-		books_test(test_memory),
-		cmocka_unit_test(test_close_nothing),
+		books_test(test_rank),	    books_test(test_interface_label),
+		books_test(test_labels),    books_test(test_idle_timeout),
+		books_test(test_configure), books_test(test_max),
+		books_test(test_memory),    cmocka_unit_test(test_close_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -69,6 +69,9 @@ static struct xa_flow *scene_flow(struct scene *scene, uint8_t slot, unsigned ho
 
 	flow->packets = packets;
 	flow->bytes = packets * 100;
+	scene->traffic.totals.flows++;
+	scene->traffic.totals.packets += flow->packets;
+	scene->traffic.totals.bytes += flow->bytes;
 	flow->key.saddr[0] = 10;
 	flow->key.saddr[2] = (uint8_t)(host >> 8);
 	flow->key.saddr[3] = (uint8_t)host;
@@ -82,7 +85,7 @@ static void scene_render(struct scene *scene)
 {
 	struct xa_exposition expo = {.buf = &scene->buf};
 
-	scene->left_out = (struct xa_left_out){UINT64_MAX, UINT64_MAX};
+	scene->left_out = (struct xa_left_out){UINT64_MAX};
 	xa_render_traffic(&expo, &scene->traffic, &scene->left_out);
 	assert_false(xa_buf_failed(&scene->buf));
 	scene->series = expo.series;
@@ -105,6 +108,17 @@ static size_t count_of(const struct scene *scene, const char *text)
 	return count;
 }
 
+/* Of all samples that begin so. */
+static uint64_t sample_sum(const struct scene *scene, const char *start)
+{
+	uint64_t sum = 0;
+
+	for (const char *at = scene->buf.text; (at = strstr(at, start)); at++)
+		sum += strtoull(strstr(at, "} ") + 2, NULL, 10);
+	return sum;
+}
+
+#define OTHER  "src=\"other\",dst=\"other\",proto=\"other\",sport=\"other\",dport=\"other\"} "
 #define FLOW_1 "src=\"10.0.0.1\",dst=\"10.0.0.0\",proto=\"tcp\",sport=\"4711\",dport=\"443\"} "
 
 static void test_one_interface(void **state)
@@ -124,6 +138,8 @@ static void test_one_interface(void **state)
 	assert_true(has(scene, "xdp_netflow_hidden_bytes 3000"));
 	assert_true(has(scene, "xdp_netflow_flow_packets{" FLOW_1 "7"));
 	assert_true(has(scene, "xdp_netflow_flow_bytes{" FLOW_1 "700"));
+	assert_true(has(scene, "xdp_netflow_flow_packets{" OTHER "43"));
+	assert_true(has(scene, "xdp_netflow_flow_bytes{" OTHER "5300"));
 	assert_int_equal(scene->left_out.flows, 0);
 }
 
@@ -139,6 +155,7 @@ static void test_interface_label(void **state)
 	scene_render(scene);
 	assert_true(has(scene, "xdp_netflow_flow_packets{interface=\"eth0\"," FLOW_1 "7"));
 	assert_true(has(scene, "xdp_netflow_flow_packets{interface=\"eth1\"," FLOW_1 "5"));
+	assert_true(has(scene, "xdp_netflow_flow_packets{interface=\":other\"," OTHER "0"));
 }
 
 /* The config decides about the label, so that it does not come and go with the interfaces; but
@@ -184,6 +201,34 @@ static void test_families_are_apart(void **state)
 			       "proto=\"tcp\",sport=\"4711\",dport=\"443\"} 5"));
 }
 
+/* Labels that the config leaves out are in no sample, that of the others included. */
+static void test_labels(void **state)
+{
+	_cleanup_scene_ struct scene *scene = scene_of("interface=eth0",
+						       "metrics.labels=dport,src");
+
+	(void)state;
+	(void)scene_flow(scene, 1, 1, 7);
+	scene_render(scene);
+	assert_true(has(scene, "xdp_netflow_flow_packets{src=\"10.0.0.1\",dport=\"443\"} 7"));
+	assert_true(has(scene, "xdp_netflow_flow_bytes{src=\"other\",dport=\"other\"} 0"));
+}
+
+static void test_fold_ports(void **state)
+{
+	_cleanup_scene_ struct scene *scene = scene_of("interface=eth0",
+						       "metrics.fold_ports=443,1024-65535");
+
+	(void)state;
+	scene_flow(scene, 1, 1, 7)->key.tail.sport = htons(1024);
+	scene_flow(scene, 1, 1, 5)->key.tail.sport = htons(1023);
+	scene_render(scene);
+	assert_true(has(scene, "xdp_netflow_flow_packets{src=\"10.0.0.1\",dst=\"10.0.0.0\","
+			       "proto=\"tcp\",sport=\"1024-65535\",dport=\"443\"} 7"));
+	assert_true(has(scene, "xdp_netflow_flow_packets{src=\"10.0.0.1\",dst=\"10.0.0.0\","
+			       "proto=\"tcp\",sport=\"1023\",dport=\"443\"} 5"));
+}
+
 /* The page keeps the order of the rows. */
 static void test_order(void **state)
 {
@@ -191,8 +236,8 @@ static void test_order(void **state)
 	const char *first, *second;
 
 	(void)state;
-	scene_flow(scene, 1, 2, 5)->bytes = 9000;
-	scene_flow(scene, 1, 1, 7)->bytes = 8000;
+	(void)scene_flow(scene, 1, 2, 5);
+	(void)scene_flow(scene, 1, 1, 7);
 	scene_render(scene);
 	first = strstr(scene->buf.text, "xdp_netflow_flow_packets{src=\"10.0.0.2\"");
 	second = strstr(scene->buf.text, "xdp_netflow_flow_packets{src=\"10.0.0.1\"");
@@ -214,8 +259,11 @@ static void test_max_series(void **state)
 	assert_true(packets > 50);
 	assert_int_equal(packets, bytes);
 	assert_in_range(scene->series, 499, 500);
-	assert_int_equal(scene->left_out.flows, 2 * (TOP_MAX - packets));
-	assert_int_equal(scene->left_out.derived, 0);
+	assert_int_equal(scene->left_out.flows, 2 * (TOP_MAX - (packets - 1)));
+	assert_int_equal(sample_sum(scene, "\nxdp_netflow_flow_packets{"),
+			 scene->traffic.totals.packets);
+	assert_int_equal(sample_sum(scene, "\nxdp_netflow_flow_bytes{"),
+			 scene->traffic.totals.bytes);
 	assert_non_null(strstr(scene->buf.text, "xdp_netflow_flow_packets{src=\"10.0.0.0\""));
 	assert_null(strstr(scene->buf.text, "xdp_netflow_flow_packets{src=\"10.0.2.87\""));
 }
@@ -244,19 +292,16 @@ static void test_protocols(void **state)
 	assert_true(has(scene, "xdp_netflow_packets_total{interface=\"eth0\",family=\"ipv4\","
 			       "proto=\"253\"} 1"));
 	assert_int_equal(count_of(scene, "xdp_netflow_packets_total{"), 3);
-	assert_null(strstr(scene->buf.text, "proto=\"other\""));
+	assert_null(strstr(scene->buf.text, "family=\"ipv4\",proto=\"other\""));
 }
 
 /* The sum of the family's samples of IPv4. */
 static uint64_t sum_of(const struct scene *scene, const char *family)
 {
-	uint64_t sum = 0;
 	char start[96];
 
 	(void)snprintf(start, sizeof(start), "%s{interface=\"eth0\",family=\"ipv4\",", family);
-	for (const char *at = scene->buf.text; (at = strstr(at, start)); at++)
-		sum += strtoull(strstr(at, "} ") + 2, NULL, 10);
-	return sum;
+	return sample_sum(scene, start);
 }
 
 /* A forger of protocol numbers: bounded series, and no packet is lost from the sum. */
@@ -539,8 +584,9 @@ static void test_nothing(void **state)
 	(void)state;
 	scene->names[1] = NULL;
 	scene_render(scene);
-	assert_int_equal(scene->series, 6 + XA_LIFE_COUNT_ + 2);
-	assert_int_equal(count_of(scene, "# TYPE "), 7);
+	assert_int_equal(scene->series, 6 + XA_LIFE_COUNT_ + 2 + 2);
+	assert_int_equal(count_of(scene, "# TYPE "), 7 + 2);
+	assert_true(has(scene, "xdp_netflow_flow_packets{" OTHER "0"));
 	assert_int_equal(scene->left_out.flows, 0);
 }
 
@@ -552,6 +598,8 @@ int main(void)
 		cmocka_unit_test(test_wants_interface_label),
 		cmocka_unit_test(test_families_are_apart),
 		cmocka_unit_test(test_order),
+		cmocka_unit_test(test_labels),
+		cmocka_unit_test(test_fold_ports),
 		cmocka_unit_test(test_max_series),
 		cmocka_unit_test(test_protocols),
 		cmocka_unit_test(test_other_protocols),

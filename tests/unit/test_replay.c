@@ -91,6 +91,8 @@ static bool has(const struct xa_buf *buf, const char *line)
 	return false;
 }
 
+#define OTHER "src=\"other\",dst=\"other\",proto=\"other\",sport=\"other\",dport=\"other\"}"
+
 static const char flow_families[] =
 	"# HELP xdp_netflow_active_flows Living flows.\n"
 	"# TYPE xdp_netflow_active_flows gauge\n"
@@ -112,20 +114,22 @@ static const char flow_families[] =
 	"# HELP xdp_netflow_hidden_bytes L2 bytes of the living flows that rules hide.\n"
 	"# TYPE xdp_netflow_hidden_bytes gauge\n"
 	"xdp_netflow_hidden_bytes 0\n"
-	"# HELP xdp_netflow_flow_packets Packets of a living flow since it began; the top_k "
-	"largest.\n"
+	"# HELP xdp_netflow_flow_packets Packets of a living flow since it began: the largest, "
+	"and the sum of the others.\n"
 	"# TYPE xdp_netflow_flow_packets gauge\n"
 	"xdp_netflow_flow_packets{src=\"10.0.0.1\",dst=\"10.0.0.2\",proto=\"udp\",sport=\"5353\","
 	"dport=\"53\"} 3\n"
 	"xdp_netflow_flow_packets{src=\"2001:db8::1\",dst=\"2001:db8::2\",proto=\"tcp\","
 	"sport=\"443\",dport=\"50000\"} 2\n"
-	"# HELP xdp_netflow_flow_bytes L2 bytes of a living flow since it began; the top_k "
-	"largest.\n"
+	"xdp_netflow_flow_packets{" OTHER " 1\n"
+	"# HELP xdp_netflow_flow_bytes L2 bytes of a living flow since it began: the largest, "
+	"and the sum of the others.\n"
 	"# TYPE xdp_netflow_flow_bytes gauge\n"
 	"xdp_netflow_flow_bytes{src=\"10.0.0.1\",dst=\"10.0.0.2\",proto=\"udp\",sport=\"5353\","
 	"dport=\"53\"} 1634\n"
 	"xdp_netflow_flow_bytes{src=\"2001:db8::1\",dst=\"2001:db8::2\",proto=\"tcp\","
-	"sport=\"443\",dport=\"50000\"} 156\n";
+	"sport=\"443\",dport=\"50000\"} 156\n"
+	"xdp_netflow_flow_bytes{" OTHER " 64\n";
 
 static void test_text(void **state)
 {

@@ -70,7 +70,7 @@ static void scene_begin(struct scene *scene, size_t k, bool by_bytes, uint32_t m
 	assert_int_equal(xa_ledger_new(&scene->ledger), 0);
 	assert_int_equal(xa_table_new(&scene->table, &limits, scene->ledger), 0);
 	assert_int_equal(xa_rows_new(&scene->rows, max), 0);
-	assert_int_equal(xa_topk_new(&scene->top, k, by_bytes), 0);
+	assert_int_equal(xa_topk_new(&scene->top, k, 0, by_bytes), 0);
 }
 
 /* Without a judgement. */
@@ -103,11 +103,15 @@ static void scene_add(struct scene *scene, const struct xa_flow_key6 *key, uint6
 	xa_table_add(scene->table, &reading, reading.value.last_tick);
 }
 
+static const struct xa_range fold_ports[] = {{0, 0}, {2, 4}, {7, 9}};
+
 /* The model's list of rows; a row is found by looking at all. */
 struct list {
 	struct xa_flow rows[FLOWS_MAX];
 	size_t count;
 	bool interface_label;
+	struct xa_flow_key6 untold;
+	size_t fold_port_count;
 	struct xa_table *table;
 	const struct rules *rules; /* NULL: none */
 	struct xa_totals hidden;
@@ -137,6 +141,28 @@ static void list_add(struct list *list, const struct xa_flow *row)
 		list->rows[at].handle = row->handle;
 }
 
+static void list_mask(const struct list *list, struct xa_flow_key6 *key)
+{
+	for (size_t i = 0; i < list->fold_port_count; i++) {
+		const struct xa_range *range = &fold_ports[i];
+
+		if (ntohs(key->tail.sport) >= range->low && ntohs(key->tail.sport) <= range->high)
+			key->tail.sport = htons(range->low);
+		if (ntohs(key->tail.dport) >= range->low && ntohs(key->tail.dport) <= range->high)
+			key->tail.dport = htons(range->low);
+	}
+	if (list->untold.saddr[0])
+		memset(key->saddr, 0, sizeof(key->saddr));
+	if (list->untold.tail.tag)
+		key->tail.tag = 0;
+	if (list->untold.tail.proto)
+		key->tail.proto = 0;
+	if (list->untold.tail.sport)
+		key->tail.sport = 0;
+	if (list->untold.tail.dport)
+		key->tail.dport = 0;
+}
+
 static void list_visit(void *ctx, const struct xa_flow *flow)
 {
 	struct list *list = ctx;
@@ -153,6 +179,7 @@ static void list_visit(void *ctx, const struct xa_flow *flow)
 	row.key.tail.tag &= XA_TAG_IPV6;
 	if (!list->interface_label)
 		row.key.tail.slot = 0;
+	list_mask(list, &row.key);
 	list_add(list, &row);
 }
 
@@ -176,16 +203,40 @@ static uint64_t draw(uint64_t *random)
 	return z ^ z >> 31;
 }
 
-/* One of 240 keys: few hosts, both families, three tags, two slots where there is a label. */
-static struct xa_flow_key6 draw_key(uint64_t *random, bool interface_label, bool marks)
+/* One of few keys: both families, three tags, two slots where there is a label; few hosts, or with
+ * `ports` two of them with a few ports. */
+static struct xa_flow_key6 draw_key(uint64_t *random, bool interface_label, bool marks, bool ports)
 {
 	static const uint16_t tags[] = {0, 12, XA_TAG_FRAGMENT};
 	uint16_t tag = marks ? tags[draw(random) % array_size(tags)] : 0;
+	struct xa_flow_key6 key;
 
 	if (draw(random) % 2)
 		tag |= XA_TAG_IPV6;
-	return key_of((uint8_t)(draw(random) % 20),
-		      (uint8_t)(interface_label ? 1 + draw(random) % 2 : 1), tag);
+	key = key_of((uint8_t)(draw(random) % (ports ? 2 : 20)),
+		     (uint8_t)(interface_label ? 1 + draw(random) % 2 : 1), tag);
+	if (ports) {
+		key.tail.sport = htons((uint16_t)(draw(random) % 11));
+		key.tail.dport = htons((uint16_t)(draw(random) % 3));
+		key.tail.proto = draw(random) % 2 ? 6 : 17;
+	}
+	return key;
+}
+
+/* In half of all cases nothing, else one part of the key or several. */
+static struct xa_flow_key6 draw_untold(uint64_t *random)
+{
+	const uint64_t parts = draw(random) % 2 ? draw(random) : 0;
+	struct xa_flow_key6 untold = {0};
+
+	if (parts & 1) {
+		memset(untold.saddr, 0xff, sizeof(untold.saddr));
+		untold.tail.tag = parts & 2 ? XA_TAG_IPV6 : 0;
+	}
+	untold.tail.proto = parts & 4 ? 0xff : 0;
+	untold.tail.sport = parts & 8 ? 0xffff : 0;
+	untold.tail.dport = parts & 16 ? 0xffff : 0;
+	return untold;
 }
 
 static void draw_rules(struct rules *rules, uint64_t *random)
@@ -201,6 +252,9 @@ static void compare(struct scene *scene, struct list *list, size_t k, uint64_t s
 	const struct xa_judgement judgement = judgement_of(list->rules);
 	const struct xa_ranking ranking = {.now_tick = 20,
 					   .interface_label = list->interface_label,
+					   .untold = list->untold,
+					   .fold_ports = fold_ports,
+					   .fold_port_count = list->fold_port_count,
 					   .judgement = list->rules ? &judgement : NULL};
 	struct xa_totals hidden,
 		totals = xa_rows_rank(scene->rows, scene->table, &ranking, scene->top, &hidden);
@@ -231,9 +285,10 @@ static void test_against_list(void **state)
 	uint64_t seed = given ? strtoull(given, NULL, 10) : xa_wall_ns(), random = seed;
 
 	(void)state;
-	for (unsigned set = 0; set < 200; set++) {
+	for (unsigned set = 0; set < 600; set++) {
 		_cleanup_scene_ struct scene scene = {0};
 		struct list list = {.interface_label = set % 2};
+		const bool ports = set % 7 > 2;
 		size_t k = ks[set % array_size(ks)];
 		struct rules rules = {0};
 
@@ -245,11 +300,13 @@ static void test_against_list(void **state)
 		for (unsigned growth = 0; growth < 3; growth++) {
 			for (uint64_t n = draw(&random) % 60; n; n--) {
 				struct xa_flow_key6 key = draw_key(&random, list.interface_label,
-								   set % 3);
+								   set % 3, ports);
 
 				scene_add(&scene, &key, 1 + draw(&random) % 5, draw(&random) % 99);
 			}
 			draw_rules(&rules, &random);
+			list.untold = draw_untold(&random);
+			list.fold_port_count = draw(&random) % (array_size(fold_ports) + 1);
 			list.count = 0;
 			list.hidden = (struct xa_totals){0};
 			compare(&scene, &list, k, seed);
@@ -370,12 +427,15 @@ static uint32_t spread_hash(const void *ctx, uint32_t handle, uint64_t seed)
 	return handle * (uint32_t)(seed | 1);
 }
 
-/* As many rows of one 5-tuple as there can be, all with labels of their own. */
-static void test_numbers_suffice(void **state)
+/* All flows are the same but for labels of their own, which tell them apart. */
+static void test_labels_suffice(void **state)
 {
 	const struct xa_judgement judgement = {NULL, none_hidden, same_handle, spread_hash};
 	const struct xa_ranking ranking = {
-		.now_tick = 20, .interface_label = true, .judgement = &judgement};
+		.now_tick = 20,
+		.untold = {.saddr = {0xff, 0xff, 0xff, 0xff}},
+		.judgement = &judgement,
+	};
 	_cleanup_scene_ struct scene scene = {0};
 	struct xa_totals hidden;
 	size_t count;
@@ -383,14 +443,58 @@ static void test_numbers_suffice(void **state)
 	(void)state;
 	scene_begin(&scene, FLOWS_MANY, false, FLOWS_MANY);
 	assert_int_equal(xa_table_mark(scene.table), 0);
-	for (unsigned tag = 0; tag < 2 * XA_TAG_FRAGMENT; tag++) {
-		struct xa_flow_key6 key = key_of(1, 1, (uint16_t)tag);
+	for (uint32_t i = 0; i < FLOWS_MANY; i++) {
+		struct xa_flow_key6 key = key_of(1, 1, 0);
 
+		memcpy(key.saddr, &i, sizeof(i));
 		scene_add(&scene, &key, 1, 60);
 	}
 	(void)xa_rows_rank(scene.rows, scene.table, &ranking, scene.top, &hidden);
 	(void)xa_topk_sorted(scene.top, &count);
-	assert_int_equal(count, 2 * XA_TAG_FRAGMENT);
+	assert_int_equal(count, FLOWS_MANY);
+}
+
+/* Packets a second; the age of a row is that of its oldest flow, and a young one counts as old as
+ * the time between two snapshots. */
+static void test_min_rate(void **state)
+{
+	static const uint32_t second = 954; /* ticks of 2^20 ns: 1.0003 s */
+	static const struct {
+		uint32_t rate, age; /* in seconds */
+		size_t count;
+	} cases[] = {{0, 40, 2},  {1, 40, 2}, {2, 40, 2}, {3, 40, 1}, {9, 40, 1},
+		     {11, 40, 0}, {4, 20, 2}, {6, 20, 1}, {9, 10, 2}, {9, 5, 2},
+		     {9, 1, 2},	  {10, 1, 2}, {11, 1, 1}, {40, 1, 1}, {41, 1, 0}};
+	_cleanup_scene_ struct scene scene = {0};
+	const struct xa_flow_key6 key = key_of(2, 1, 0);
+
+	(void)state;
+	scene_begin(&scene, 5, false, FLOWS_MAX);
+	xa_table_set_limits(scene.table, &(struct xa_table_limits){.idle_ticks = 100 * second});
+	for (uint32_t i = 0; i < 2; i++) { /* one row of 400 packets, its second flow is younger */
+		struct xa_reading reading = {
+			.key = key_of(1, 1, i ? 12 : 0),
+			.value = {.packets = 200, .bytes = 1, .first_tick = 10, .last_tick = 10},
+		};
+
+		reading.value.first_tick += i * second / 2;
+		xa_table_add(scene.table, &reading, reading.value.first_tick);
+	}
+	scene_add(&scene, &key, 100, 1);
+	for (size_t i = 0; i < array_size(cases); i++) {
+		const struct xa_ranking ranking = {
+			.now_tick = 10 + cases[i].age * second,
+			.min_rate = cases[i].rate,
+			.age_min_ns = 10 * XA_NS_PER_S,
+		};
+		struct xa_totals hidden;
+		size_t count;
+
+		(void)xa_rows_rank(scene.rows, scene.table, &ranking, scene.top, &hidden);
+		(void)xa_topk_sorted(scene.top, &count);
+		if (count != cases[i].count)
+			fail_msg("case %zu: %zu rows", i, count);
+	}
 }
 
 static void test_retires(void **state)
@@ -456,7 +560,8 @@ int main(void)
 		cmocka_unit_test(test_rows_are_ranked),
 		cmocka_unit_test(test_hidden),
 		cmocka_unit_test(test_labels_keep_rows_apart),
-		cmocka_unit_test(test_numbers_suffice),
+		cmocka_unit_test(test_labels_suffice),
+		cmocka_unit_test(test_min_rate),
 		cmocka_unit_test(test_retires),
 		cmocka_unit_test(test_gives_memory_back),
 	};

@@ -334,6 +334,7 @@ static void test_folded_adds_up(void **state)
 		scene->top[i].key.tail.slot = 1;
 	}
 	scene->traffic.top_count = array_size(scene->top);
+	scene->traffic.totals.packets = array_size(scene->top);
 	first = page_of(scene);
 	folded = scene->self.folded.flows;
 	assert_true(folded > 200);

@@ -46,6 +46,14 @@ static int by_bytes(const void *a, const void *b)
 	return key_cmp(x, y);
 }
 
+static int by_packets_and_handle(const void *a, const void *b)
+{
+	const struct xa_flow *x = a, *y = b;
+	const int order = by_packets(a, b);
+
+	return order ? order : x->handle < y->handle ? -1 : 1;
+}
+
 static struct xa_flow flow_of(uint16_t id, uint64_t packets, uint64_t bytes)
 {
 	struct xa_flow flow = {.packets = packets, .bytes = bytes};
@@ -95,7 +103,7 @@ static void test_against_sort(void **state)
 	for (size_t i = 0; i < array_size(ks) * 2; i++) {
 		_cleanup_xa_topk_ struct xa_topk *top = NULL;
 
-		assert_int_equal(xa_topk_new(&top, ks[i / 2], i % 2), 0);
+		assert_int_equal(xa_topk_new(&top, ks[i / 2], 0, i % 2), 0);
 		for (size_t set = 0; set < 40; set++) {
 			size_t count = set ? (size_t)(draw(&random) % (FLOWS_MAX + 1)) : 0;
 
@@ -113,8 +121,8 @@ static void test_order_does_not_matter(void **state)
 	size_t count_up, count_down;
 
 	(void)state;
-	assert_int_equal(xa_topk_new(&up, 10, false), 0);
-	assert_int_equal(xa_topk_new(&down, 10, false), 0);
+	assert_int_equal(xa_topk_new(&up, 10, 0, false), 0);
+	assert_int_equal(xa_topk_new(&down, 10, 0, false), 0);
 	for (uint16_t i = 0; i < 100; i++) {
 		struct xa_flow first = flow_of(i, 5, i),
 			       second = flow_of((uint16_t)(99 - i), 5, (uint64_t)99 - i);
@@ -139,7 +147,7 @@ static void test_copies(void **state)
 	size_t count;
 
 	(void)state;
-	assert_int_equal(xa_topk_new(&top, 2, true), 0);
+	assert_int_equal(xa_topk_new(&top, 2, 0, true), 0);
 	xa_topk_visit(top, &flow);
 	flow.bytes = 0;
 	sorted = xa_topk_sorted(top, &count);
@@ -160,7 +168,7 @@ static void test_reset_after_sorted(void **state)
 	size_t count;
 
 	(void)state;
-	assert_int_equal(xa_topk_new(&top, 3, false), 0);
+	assert_int_equal(xa_topk_new(&top, 3, 0, false), 0);
 	for (uint16_t round = 0; round < 3; round++) {
 		for (uint16_t i = 0; i < 20; i++) {
 			struct xa_flow flow = flow_of(i, (uint64_t)(100 - 40 * round + i), 60);
@@ -175,13 +183,106 @@ static void test_reset_after_sorted(void **state)
 	}
 }
 
+#define WALKERS 40
+
+/* What comes in and what stays, by the book: `in` is the last time's, by the flow's id. */
+static size_t stay(struct xa_flow *sorted, size_t k, size_t hysteresis, bool *in)
+{
+	bool next[WALKERS] = {0};
+	size_t count = 0;
+
+	for (size_t i = 0; i < WALKERS && i < k + hysteresis; i++) {
+		const uint32_t id = sorted[i].handle;
+
+		if (i >= k && !in[id])
+			continue;
+		next[id] = true;
+		sorted[count++] = sorted[i];
+	}
+	memcpy(in, next, sizeof(next));
+	return count;
+}
+
+/* Flows that go up and down; two of each key, which only their labels tell apart. */
+static void test_hysteresis(void **state)
+{
+	static const size_t cases[][2] = {{1, 1}, {5, 3}, {5, 10}, {0, 5}, {30, 100}, {7, 0}};
+	const char *given = getenv("XA_TEST_SEED");
+	uint64_t seed = given ? strtoull(given, NULL, 10) : xa_wall_ns(), random = seed;
+
+	(void)state;
+	for (size_t c = 0; c < array_size(cases); c++) {
+		_cleanup_xa_topk_ struct xa_topk *top = NULL;
+		struct xa_flow flows[WALKERS], model[WALKERS];
+		bool in[WALKERS] = {0};
+
+		assert_int_equal(xa_topk_new(&top, cases[c][0], cases[c][1], false), 0);
+		for (uint32_t i = 0; i < WALKERS; i++) {
+			flows[i] = flow_of((uint16_t)(i / 2), 500, 60);
+			flows[i].handle = i;
+			flows[i].labels = i % 2 * 77;
+		}
+		for (unsigned round = 0; round < 100; round++) {
+			const struct xa_flow *sorted;
+			size_t count, expected;
+
+			xa_topk_reset(top);
+			for (size_t i = 0; i < WALKERS; i++) {
+				flows[i].packets += draw(&random) % 21 - 10;
+				xa_topk_visit(top, &flows[i]);
+			}
+			memcpy(model, flows, sizeof(model));
+			qsort(model, WALKERS, sizeof(*model), by_packets_and_handle);
+			expected = stay(model, cases[c][0], cases[c][1], in);
+			sorted = xa_topk_sorted(top, &count);
+			if (count != expected || memcmp(sorted, model, count * sizeof(*model)) != 0)
+				fail_msg("XA_TEST_SEED=%llu: case %zu, round %u",
+					 (unsigned long long)seed, c, round);
+		}
+	}
+}
+
+/* One that falls behind the K stays, one that comes as far does not come in; past the hysteresis
+ * it is gone, and has to come in anew. */
+static void test_stays(void **state)
+{
+	static const struct {
+		uint64_t packets[4];
+		size_t count;
+		uint16_t ids[3];
+	} rounds[] = {
+		{{90, 80, 70, 60}, 2, {0, 1}},
+		{{90, 80, 85, 60}, 3, {0, 2, 1}},
+		{{90, 80, 85, 88}, 3, {0, 3, 2}},
+		{{90, 86, 85, 88}, 2, {0, 3}},
+	};
+	_cleanup_xa_topk_ struct xa_topk *top = NULL;
+
+	(void)state;
+	assert_int_equal(xa_topk_new(&top, 2, 1, false), 0);
+	for (size_t round = 0; round < array_size(rounds); round++) {
+		const struct xa_flow *sorted;
+		size_t count;
+
+		xa_topk_reset(top);
+		for (uint16_t id = 0; id < 4; id++) {
+			struct xa_flow flow = flow_of(id, rounds[round].packets[id], 60);
+
+			xa_topk_visit(top, &flow);
+		}
+		sorted = xa_topk_sorted(top, &count);
+		assert_int_equal(count, rounds[round].count);
+		for (size_t i = 0; i < count; i++)
+			assert_int_equal(sorted[i].key.tail.sport, rounds[round].ids[i]);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_against_sort),
-		cmocka_unit_test(test_order_does_not_matter),
-		cmocka_unit_test(test_copies),
-		cmocka_unit_test(test_reset_after_sorted),
+		cmocka_unit_test(test_against_sort), cmocka_unit_test(test_order_does_not_matter),
+		cmocka_unit_test(test_copies),	     cmocka_unit_test(test_reset_after_sorted),
+		cmocka_unit_test(test_hysteresis),   cmocka_unit_test(test_stays),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
