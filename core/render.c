@@ -263,6 +263,7 @@ struct lines {
 	struct {
 		const char *interface;
 		const struct xa_account *account;
+		unsigned slot; /* XA_SLOT_UNKNOWN: of several */
 	} line[XA_SLOTS];
 	size_t count;
 	struct xa_account other;
@@ -279,8 +280,10 @@ bool xa_is_shown_alone(const struct xa_config *config, unsigned slot)
 	return slot == 1 || slot <= config->metrics.max_series / 2 / SERIES_PER_INTERFACE;
 }
 
-static void line_add(struct lines *lines, const char *interface, const struct xa_account *account)
+static void line_add(struct lines *lines, const char *interface, const struct xa_account *account,
+		     unsigned slot)
 {
+	lines->line[lines->count].slot = slot;
 	lines->line[lines->count].interface = interface;
 	lines->line[lines->count++].account = account;
 }
@@ -302,13 +305,13 @@ static void lines_make(struct lines *lines, const struct xa_traffic *traffic)
 		if (!traffic->slot_names[slot])
 			continue;
 		if (xa_is_shown_alone(traffic->config, slot))
-			line_add(lines, traffic->slot_names[slot], account);
+			line_add(lines, traffic->slot_names[slot], account, slot);
 		else
 			xa_account_add(&lines->other, account);
 	}
 	residual = xa_account_residual(&lines->other);
 	if (lines->other.seen.packets || residual.packets || residual.bytes)
-		line_add(lines, XA_INTERFACE_OTHER, &lines->other);
+		line_add(lines, XA_INTERFACE_OTHER, &lines->other, XA_SLOT_UNKNOWN);
 }
 
 static void render_flow_counter(struct xa_exposition *expo, const struct lines *lines, bool bytes)
@@ -345,25 +348,87 @@ static void render_seen(struct xa_exposition *expo, const struct lines *lines, b
 				  pick(&lines->line[i].account->seen, bytes));
 }
 
-static void render_sizes(struct xa_exposition *expo, const struct lines *lines)
+/* Names the flow by the labels that flows have. */
+static void exemplar_set(struct xa_exemplar *ret, const struct xa_config *config,
+			 const struct xa_flow *flow, double value)
+{
+	struct xa_buf text = {.text = ret->labels, .size = sizeof(ret->labels), .fixed = true};
+
+	for (enum xa_flow_label label = 0; label < XA_FLOW_LABEL_COUNT_; label++) {
+		if (!has_label(config, label))
+			continue;
+		xa_buf_addf(&text, "%s%s=\"", text.len ? "," : "",
+			    xa_metrics[XA_METRIC_FLOW_PACKETS].labels[place_of(label)]);
+		add_label(&text, config, flow, label);
+		xa_buf_adds(&text, "\"");
+	}
+	if (xa_buf_failed(&text))
+		ret->labels[0] = '\0';
+	ret->value = value;
+}
+
+/* The largest flow whose largest packet is of the size. Rows have no slot where flows are of one
+ * interface. */
+static void find_sizes(struct xa_exemplar *ret, const struct xa_traffic *traffic,
+		       const struct lines *lines, size_t line, const double *bounds)
+{
+	for (size_t i = 0; i < traffic->top_count; i++) {
+		const struct xa_flow *row = &traffic->top[i];
+		size_t size = 0;
+
+		if (traffic->interface_label ? row->key.tail.slot != lines->line[line].slot
+					     : lines->count > 1)
+			continue;
+		while (size < XA_SIZE_COUNT_ - 1 && row->len_max > bounds[size])
+			size++;
+		if (!ret[size].labels[0])
+			exemplar_set(&ret[size], traffic->config, row, row->len_max);
+	}
+}
+
+static void render_sizes(struct xa_exposition *expo, const struct xa_traffic *traffic,
+			 const struct lines *lines)
 {
 	static const double bounds[] = {XA_SIZE_BOUNDS};
 
 	xa_exposition_begin(expo, XA_METRIC_PACKET_SIZE);
 	for (size_t i = 0; i < lines->count; i++) {
 		const struct xa_account *account = lines->line[i].account;
+		struct xa_exemplar exemplars[XA_SIZE_COUNT_] = {0};
 		const struct xa_buckets buckets = {array_size(bounds), bounds, account->sizes,
-						   (double)account->seen.bytes};
+						   (double)account->seen.bytes, exemplars};
+
+		if (expo->openmetrics)
+			find_sizes(exemplars, traffic, lines, i, bounds);
 
 		xa_exposition_buckets(expo, &lines->line[i].interface, &buckets);
 	}
 }
 
-static void render_lives(struct xa_exposition *expo, const struct xa_lives *lives)
+/* The last flow that lived so long, where there are no rules: it may have been a hidden one. */
+static void find_lives(struct xa_exemplar *ret, const struct xa_traffic *traffic)
+{
+	const struct xa_lives *lives = traffic->lives;
+
+	for (size_t i = 0; i < XA_LIFE_COUNT_ && !traffic->annotations; i++) {
+		const struct xa_flow flow = {.key = lives->last[i].key};
+
+		if (lives->counts[i])
+			exemplar_set(&ret[i], traffic->config, &flow,
+				     lives->last[i].ticks * XA_TICK_S);
+	}
+}
+
+static void render_lives(struct xa_exposition *expo, const struct xa_traffic *traffic)
 {
 	static const double bounds[] = {XA_LIFE_BOUNDS_S};
+	const struct xa_lives *lives = traffic->lives;
+	struct xa_exemplar exemplars[XA_LIFE_COUNT_] = {0};
 	const struct xa_buckets buckets = {array_size(bounds), bounds, lives->counts,
-					   (double)lives->sum_ticks * XA_TICK_S};
+					   (double)lives->sum_ticks * XA_TICK_S, exemplars};
+
+	if (expo->openmetrics)
+		find_lives(exemplars, traffic);
 
 	xa_exposition_begin(expo, XA_METRIC_FLOW_DURATION);
 	xa_exposition_buckets(expo, NULL, &buckets);
@@ -393,8 +458,8 @@ void xa_render_traffic(struct xa_exposition *expo, const struct xa_traffic *traf
 		render_reasons(expo, &lines, bytes);
 	for (int bytes = false; bytes <= true; bytes++)
 		render_seen(expo, &lines, bytes);
-	render_sizes(expo, &lines);
-	render_lives(expo, traffic->lives);
+	render_sizes(expo, traffic, &lines);
+	render_lives(expo, traffic);
 	for (int bytes = false; bytes <= true; bytes++)
 		render_residual(expo, &lines, bytes);
 	render_totals(expo, XA_METRIC_ACTIVE_FLOWS, &traffic->totals);

@@ -270,11 +270,19 @@ static char *take_text(struct xa_buf *buf, size_t *ret_len)
 	return xa_buf_take(buf);
 }
 
+static struct xa_body take_body(struct xa_buf *buf)
+{
+	struct xa_body body;
+
+	body.text = take_text(buf, &body.len);
+	return body;
+}
+
 int xa_snapshot_page(struct xa_page **ret, const struct xa_traffic *traffic, struct xa_self *self)
 {
-	_cleanup_xa_buf_ struct xa_buf metrics = {0}, landing = {0}, state = {0};
+	_cleanup_xa_buf_ struct xa_buf metrics = {0}, openmetrics = {0}, landing = {0}, state = {0};
 	_cleanup_xa_page_ struct xa_page *page = NULL;
-	struct xa_exposition expo = {.buf = &metrics};
+	struct xa_exposition expo = {.buf = &metrics, .openmetrics = &openmetrics};
 	struct xa_left_out left_out;
 	int error = xa_page_new(&page);
 
@@ -282,12 +290,15 @@ int xa_snapshot_page(struct xa_page **ret, const struct xa_traffic *traffic, str
 		return error;
 	render_self(&expo, self, traffic);
 	xa_render_traffic(&expo, traffic, &left_out);
+	xa_exposition_end(&expo);
 	render_landing(&landing, traffic, self);
 	render_state(&state, self);
-	page->metrics = take_text(&metrics, &page->metrics_len);
+	page->metrics[XA_FORMAT_TEXT] = take_body(&metrics);
+	page->metrics[XA_FORMAT_OPENMETRICS] = take_body(&openmetrics);
 	page->landing = take_text(&landing, &page->landing_len);
 	page->state = take_text(&state, &page->state_len);
-	if (!page->metrics || !page->landing || !page->state)
+	if (!page->metrics[XA_FORMAT_TEXT].text || !page->metrics[XA_FORMAT_OPENMETRICS].text ||
+	    !page->landing || !page->state)
 		return -ENOMEM;
 	page->attached = self->attached;
 	page->stale_after_ns = self->stale_after_ns;

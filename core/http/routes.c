@@ -10,9 +10,9 @@
 
 #include <string.h>
 
+#include "core/http/negotiate.h"
 #include "core/http/response.h"
 
-#define TYPE_METRICS  "text/plain; version=0.0.4; charset=utf-8"
 #define RETRY_SECONDS "5"
 
 struct request {
@@ -21,6 +21,11 @@ struct request {
 	void **state; /* NULL: it is new; the listener: its head was heard; else the place where it
 			 waits */
 };
+
+static const char *header_of(struct MHD_Connection *connection, const char *name)
+{
+	return MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name);
+}
 
 static void page_done(void *page)
 {
@@ -38,15 +43,42 @@ static struct MHD_Response *page_part(struct xa_page *page, char *text, size_t l
 	return response;
 }
 
+static const char *const metrics_types[] = {
+	[XA_FORMAT_TEXT] = "text/plain; version=0.0.4; charset=utf-8",
+	[XA_FORMAT_OPENMETRICS] = "application/openmetrics-text; version=1.0.0; charset=utf-8",
+};
+_Static_assert(array_size(metrics_types) == XA_FORMAT_COUNT_, "a type for each format");
+
+/* Takes the page over. Where there is no memory to compress it, it goes as it is. */
+static struct MHD_Response *metrics_of(struct xa_page *page, enum xa_format format, bool gzip)
+{
+	const struct xa_body *zipped = gzip ? xa_page_zipped(page, format) : NULL;
+	const struct xa_body *body = zipped ? zipped : &page->metrics[format];
+	struct MHD_Response *response = page_part(page, body->text, body->len);
+
+	if (!response)
+		return NULL;
+	if ((!zipped || MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_ENCODING,
+						"gzip") == MHD_YES) &&
+	    MHD_add_response_header(response, MHD_HTTP_HEADER_VARY, "Accept, Accept-Encoding") ==
+		    MHD_YES)
+		return response;
+	MHD_destroy_response(response);
+	return NULL;
+}
+
 static enum MHD_Result answer_metrics(const struct request *request)
 {
+	struct MHD_Connection *connection = request->connection;
+	const enum xa_format format = xa_negotiate_format(
+		header_of(connection, MHD_HTTP_HEADER_ACCEPT));
+	const bool gzip = xa_negotiate_gzip(header_of(connection, MHD_HTTP_HEADER_ACCEPT_ENCODING));
 	struct xa_page *page = xa_board_take(request->listener->server->board);
 
 	if (!page)
-		return xa_say(request->connection, MHD_HTTP_SERVICE_UNAVAILABLE,
-			      "no snapshot yet\n");
-	return xa_respond(request->connection, MHD_HTTP_OK,
-			  page_part(page, page->metrics, page->metrics_len), TYPE_METRICS);
+		return xa_say(connection, MHD_HTTP_SERVICE_UNAVAILABLE, "no snapshot yet\n");
+	return xa_respond(connection, MHD_HTTP_OK, metrics_of(page, format, gzip),
+			  metrics_types[format]);
 }
 
 static enum MHD_Result answer_landing(const struct request *request)
@@ -109,11 +141,6 @@ static bool takes_reloads(struct xa_server *server)
 	reload = server->reload;
 	(void)pthread_mutex_unlock(&server->lock);
 	return reload;
-}
-
-static const char *header_of(struct MHD_Connection *connection, const char *name)
-{
-	return MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name);
 }
 
 /* Browsers send an Origin with every POST that a page makes. None of our pages makes any, and one

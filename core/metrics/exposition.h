@@ -2,8 +2,9 @@
 #pragma once
 
 /*
- * Families and samples as Prometheus text format 0.0.4. One begin a family, then its samples; a
- * family without samples leaves nothing behind. Errors are the buffer's (buf.h).
+ * Families and samples as Prometheus text format 0.0.4, and as OpenMetrics 1.0.0 beside it: the
+ * samples are the same bytes, heads, exemplars and the end are not. One begin a family, then its
+ * samples; a family without samples leaves nothing behind. Errors are the buffers' (buf.h).
  */
 
 #include <stdbool.h>
@@ -13,10 +14,14 @@
 
 struct xa_exposition {
 	struct xa_buf *buf;
+	struct xa_buf *openmetrics; /* NULL: it is not wanted */
 	const struct xa_metric_info *metric;
 	bool begun; /* HELP and TYPE are written */
 	size_t series; /* samples since the page began; a histogram counts its lines */
 };
+
+/* The end of the page. */
+void xa_exposition_end(struct xa_exposition *expo);
 
 void xa_exposition_begin(struct xa_exposition *expo, enum xa_metric metric);
 
@@ -49,14 +54,23 @@ void xa_histogram_observe(struct xa_histogram *histogram, const struct xa_histog
 void xa_exposition_histogram(struct xa_exposition *expo, const struct xa_histogram *histogram,
 			     const struct xa_histogram_bounds *bounds);
 
+/* An observation that fell in a bucket. Labels as in a sample, without braces, of 128 characters at
+ * most by the standard; "": there is none. */
+struct xa_exemplar {
+	char labels[192];
+	double value;
+};
+
 /* Observations of any unit. */
 struct xa_buckets {
 	size_t count;
 	const double *upper; /* bounds, rising, finite */
 	const uint64_t *counts; /* count + 1 of them, each without those below */
 	double sum;
+	const struct xa_exemplar *exemplars; /* count + 1 of them; NULL: none */
 };
 
-/* One series of a histogram: count + 3 lines. */
+/* One series of a histogram: count + 3 lines. The bounds are written as OpenMetrics wants them, so
+ * that a series keeps its name whatever it is asked for in. */
 void xa_exposition_buckets(struct xa_exposition *expo, const char *const *values,
 			   const struct xa_buckets *buckets);

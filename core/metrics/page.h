@@ -7,24 +7,41 @@
  * thread is last.
  */
 
+#include <pthread.h>
 #include <stdbool.h>
 
 #include "core/base/base.h"
 
+enum xa_format {
+	XA_FORMAT_TEXT, /* Prometheus text format 0.0.4 */
+	XA_FORMAT_OPENMETRICS, /* 1.0.0 */
+	XA_FORMAT_COUNT_
+};
+
+struct xa_body {
+	char *text; /* NULL: there is none */
+	size_t len;
+};
+
 struct xa_page {
-	char *metrics; /* Prometheus text format 0.0.4 */
-	size_t metrics_len;
+	struct xa_body metrics[XA_FORMAT_COUNT_];
 	char *landing; /* HTML */
 	size_t landing_len;
 	char *state; /* why it is not ready, or "ready": one line a reason */
 	size_t state_len;
 	bool attached; /* everything that the config asks for is */
 	uint64_t stale_after_ns; /* CLOCK_MONOTONIC: from then on the next snapshot is overdue */
-	unsigned refs; /* page.c's */
+	unsigned refs; /* this and what follows are page.c's */
+	pthread_mutex_t zip_lock;
+	struct xa_body zipped[XA_FORMAT_COUNT_];
 };
 
 /* An empty page with one reference, the caller's; fill it before it is pinned. 0 or -ENOMEM. */
 int xa_page_new(struct xa_page **ret);
+
+/* The metrics as a gzip file (RFC 1952), made when somebody asks for it first, and kept for as long
+ * as the page. NULL: there is no memory for it. Any thread. */
+const struct xa_body *xa_page_zipped(struct xa_page *page, enum xa_format format);
 
 /* Any thread. */
 struct xa_page *xa_page_ref(struct xa_page *page);

@@ -9,6 +9,7 @@ const char *const xa_metric_type_names[] = {
 	[XA_GAUGE] = "gauge",
 	[XA_COUNTER] = "counter",
 	[XA_HISTOGRAM] = "histogram",
+	[XA_INFO] = "gauge",
 };
 _Static_assert(array_size(xa_metric_type_names) == XA_METRIC_TYPE_COUNT_, "a name for each type");
 
@@ -74,7 +75,7 @@ const struct xa_metric_info xa_metrics[] = {
 				     "over.",
 				     {0}},
 	[XA_METRIC_BUILD_INFO] = {"xdp_auditor_build_info",
-				  XA_GAUGE,
+				  XA_INFO,
 				  "Always 1; the version is a label.",
 				  {"version"}},
 	[XA_METRIC_ATTACHED] = {"xdp_auditor_attached",
@@ -135,7 +136,7 @@ const struct xa_metric_info xa_metrics[] = {
 				      "families.",
 				      {0}},
 	[XA_METRIC_BPF_PROGRAM_INFO] = {"xdp_auditor_bpf_program_info",
-					XA_GAUGE,
+					XA_INFO,
 					"Always 1; a loaded BPF program's id and tag are labels.",
 					{"program", "id", "tag"}},
 	[XA_METRIC_BPF_PROGRAM_INSTRUCTIONS] =
@@ -173,7 +174,7 @@ const struct xa_metric_info xa_metrics[] = {
 		 "what passed then was not seen.",
 		 {"interface"}},
 	[XA_METRIC_CONFIG_HASH] = {"xdp_auditor_config_hash_info",
-				   XA_GAUGE,
+				   XA_INFO,
 				   "Always 1; the SHA-256 of the effective config is a label.",
 				   {"sha256"}},
 	[XA_METRIC_RELOAD_SUCCESSFUL] = {"xdp_auditor_config_last_reload_successful",

@@ -11,6 +11,7 @@ enum xa_metric_type {
 	XA_GAUGE,
 	XA_COUNTER,
 	XA_HISTOGRAM,
+	XA_INFO, /* a gauge that is 1: what it says stands in its labels */
 	XA_METRIC_TYPE_COUNT_
 };
 

@@ -10,7 +10,7 @@ BOUNDS = (64, 128, 256, 512, 1024, 1518, 9216)
 
 def expected_buckets(sent):
     """{le: packets} of {size: packets}."""
-    buckets = {str(bound): sum(packets for size, packets in sent.items() if size <= bound)
+    buckets = {f"{bound}.0": sum(packets for size, packets in sent.items() if size <= bound)
                for bound in BOUNDS}
     return {**buckets, "+Inf": sum(sent.values())}
 
@@ -103,8 +103,8 @@ def durations(world):
         scrape = daemon.scrape()
     found = buckets(scrape, LIVES)
     lab.equal("flows of one packet", found["0.01"], 3)
-    lab.equal("flows up to a second", found["1"], 3)
-    lab.equal("flows up to ten", found["10"], 4)
+    lab.equal("flows up to a second", found["1.0"], 3)
+    lab.equal("flows up to ten", found["10.0"], 4)
     total = scrape.value(f"{LIVES}_sum")
     assert abs(total - long["seconds"]) < 0.5, f"{total} s, where {long['seconds']} were sent"
     return f"{total:.2f} s counted, {long['seconds']:.2f} s sent"

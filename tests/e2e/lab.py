@@ -494,6 +494,30 @@ def request(netns, port, path, method="GET", headers=None, timeout=10):
         connection.close()
 
 
+OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
+
+
+def strict_parser():
+    """The strict OpenMetrics parser of Debian's python3-prometheus-client, whichever Python runs."""
+    try:
+        from prometheus_client.openmetrics import parser
+    except ImportError:
+        sys.path.append("/usr/lib/python3/dist-packages")
+        try:
+            from prometheus_client.openmetrics import parser
+        except ImportError:
+            raise Skip("no prometheus_client on this machine") from None
+    return parser.text_string_to_metric_families
+
+
+def check_openmetrics(daemon):
+    """A page as OpenMetrics, which the strict parser takes; its families."""
+    families = strict_parser()
+    reply = daemon.get("/metrics", headers={"Accept": OPENMETRICS})
+    equal("type", reply.headers["Content-Type"], OPENMETRICS)
+    return list(families(reply.text))
+
+
 class Daemon(Process):
     def __init__(self, binary, netns, config, *arguments, prefix=(), **options):
         self.netns = netns

@@ -113,10 +113,11 @@ def linted(rig):
     sizes = [value for labels, value in page.samples("test_sizes_count")]
     lab.equal("observations", sum(sizes), len(rig.flows()))
     lab.equal("their sum", page.sum("test_sizes_sum"), sum(f[1] for f in rig.flows().values()))
-    for bound in ("100", "1000.5", "1000000", "+Inf"):
+    for bound in ("100.0", "1000.5", "1e+06", "+Inf"):
         below = sum(figures[1] <= float(bound) for figures in rig.flows().values())
         lab.equal(f"flows up to {bound}", page.sum("test_sizes_bucket", le=bound), below)
     policylab.lint(page.text)
+    lab.check_openmetrics(rig.daemon)
 
 
 # --- what is kept -----------------------------------------------------------------------------

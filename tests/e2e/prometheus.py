@@ -46,6 +46,7 @@ def promtool(rig):
     lint(tool, rig.scrape.text)
     assert rig.daemon.reload(), "a reload of the same config was refused"
     lint(tool, rig.daemon.scrape().text)
+    lab.check_openmetrics(rig.daemon)
 
 
 def start_prometheus(world, netns):

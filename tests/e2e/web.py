@@ -5,6 +5,7 @@ Not named after its protocol: Python would take it for its own package of that n
 
 import concurrent.futures
 import contextlib
+import gzip
 import re
 import socket
 
@@ -63,6 +64,65 @@ def metrics(rig):
     timestamped = [line for line in reply.text.splitlines()
                    if not line.startswith("#") and re.search(r"\} \S+ \d+$", line)]
     assert not timestamped, f"a sample has a timestamp: {timestamped[0]}"
+
+
+def of_one_snapshot(rig, *headers):
+    """Replies that tell of one snapshot."""
+    def same():
+        replies = [rig.daemon.get("/metrics", headers=one) for one in headers]
+        texts = [gzip.decompress(reply.body).decode() if reply.headers.get("Content-Encoding")
+                 else reply.text for reply in replies]
+        times = {re.search(r"last_snapshot_timestamp_seconds (\S+)", text)[1] for text in texts}
+        return list(zip(replies, texts)) if len(times) == 1 else None
+    return lab.wait_for("replies of one snapshot", same)
+
+
+def openmetrics(rig):
+    """The strict parser takes the page; its samples are those of the text format, to the byte."""
+    families = lab.check_openmetrics(rig.daemon)
+    (_, text), (_, page) = of_one_snapshot(rig, {}, {"Accept": lab.OPENMETRICS})
+    assert page.endswith("\n# EOF\n") and "# EOF" not in text
+    plain = [line for line in text.splitlines() if not line.startswith("#")]
+    lab.equal("samples", [line.split(" # ")[0] for line in page.splitlines()
+                          if not line.startswith("#")], plain)
+    exemplars = [sample for family in families for sample in family.samples if sample.exemplar]
+    assert any(sample.name == "xdp_netflow_packet_size_bytes_bucket" and
+               sample.exemplar.labels["src"] for sample in exemplars), "no exemplar names a flow"
+    types = {family.name: family.type for family in families}
+    lab.equal("types", (types["xdp_auditor_build"], types["xdp_netflow_packets"]),
+              ("info", "counter"))
+    return f"{len(plain)} samples, {len(exemplars)} exemplars"
+
+
+def negotiation(rig):
+    """By the weights of Accept; what nobody asks for and what nobody knows is the text format."""
+    for accept, wanted in (
+            ("", TEXT), ("*/*", TEXT), ("text/plain", TEXT), ("image/png", TEXT),
+            (lab.OPENMETRICS, lab.OPENMETRICS),
+            ("application/openmetrics-text;q=0.5,text/plain;q=0.7", TEXT),
+            ("application/openmetrics-text;version=0.0.1", TEXT),
+            ("application/openmetrics-text;version=1.0.0;q=0.5,application/openmetrics-text;"
+             "version=0.0.1;q=0.4,text/plain;version=0.0.4;q=0.3,*/*;q=0.2", lab.OPENMETRICS)):
+        reply = rig.daemon.get("/metrics", headers={"Accept": accept} if accept else {})
+        assert reply.headers["Content-Type"].startswith(wanted), (accept, reply.headers)
+        lab.equal("Vary", reply.headers["Vary"], "Accept, Accept-Encoding")
+
+
+def compressed(rig):
+    """gzip for who takes it, in both formats, the same bytes within."""
+    for accept in ({}, {"Accept": lab.OPENMETRICS}):
+        (plain, _), (zipped, text) = of_one_snapshot(
+            rig, accept, {**accept, "Accept-Encoding": "deflate, gzip;q=0.5"})
+        lab.equal("encoding", zipped.headers["Content-Encoding"], "gzip")
+        lab.equal("what is in it", text, plain.text)
+        assert len(zipped.body) < len(plain.body) / 3, f"{len(zipped.body)} of {len(plain.body)}"
+        lab.equal("Content-Length", int(zipped.headers["Content-Length"]), len(zipped.body))
+    refused = rig.daemon.get("/metrics", headers={"Accept-Encoding": "gzip;q=0, identity"})
+    assert "Content-Encoding" not in refused.headers
+    head = rig.daemon.get("/metrics", method="HEAD", headers={"Accept-Encoding": "gzip"})
+    lab.equal("encoding of HEAD", head.headers["Content-Encoding"], "gzip")
+    lab.equal("body of HEAD", head.body, b"")
+    return f"{len(plain.body)} bytes in {len(zipped.body)}"
 
 
 def health(rig):
@@ -169,5 +229,5 @@ def malformed(rig):
 
 
 if __name__ == "__main__":
-    lab.main(lab.Group(server, metrics, health, config, landing, not_found, methods, head, keep_alive,
-                       ipv6, crowd, malformed))
+    lab.main(lab.Group(server, metrics, openmetrics, negotiation, compressed, health, config,
+                       landing, not_found, methods, head, keep_alive, ipv6, crowd, malformed))

@@ -24,11 +24,11 @@ static struct xa_page *page_of(char fill)
 	struct xa_page *page;
 
 	assert_int_equal(xa_page_new(&page), 0);
-	page->metrics = malloc(PAGE_LEN + 1);
-	assert_non_null(page->metrics);
-	memset(page->metrics, fill, PAGE_LEN);
-	page->metrics[PAGE_LEN] = '\0';
-	page->metrics_len = PAGE_LEN;
+	page->metrics[XA_FORMAT_TEXT].text = malloc(PAGE_LEN + 1);
+	assert_non_null(page->metrics[XA_FORMAT_TEXT].text);
+	memset(page->metrics[XA_FORMAT_TEXT].text, fill, PAGE_LEN);
+	page->metrics[XA_FORMAT_TEXT].text[PAGE_LEN] = '\0';
+	page->metrics[XA_FORMAT_TEXT].len = PAGE_LEN;
 	return page;
 }
 
@@ -38,14 +38,15 @@ static void test_new_page_is_empty(void **state)
 
 	(void)state;
 	assert_int_equal(xa_page_new(&page), 0);
-	assert_null(page->metrics);
+	assert_null(page->metrics[XA_FORMAT_TEXT].text);
 	assert_null(page->landing);
 	assert_null(page->state);
-	assert_int_equal(page->metrics_len + page->landing_len + page->state_len, 0);
+	assert_int_equal(page->metrics[XA_FORMAT_TEXT].len + page->landing_len + page->state_len,
+			 0);
 	assert_false(page->attached);
 	assert_ptr_equal(xa_page_ref(page), page);
 	xa_page_unref(page);
-	assert_null(page->metrics);
+	assert_null(page->metrics[XA_FORMAT_TEXT].text);
 	xa_page_unref(NULL);
 }
 
@@ -69,13 +70,13 @@ static void test_reference_outlives(void **state)
 	assert_int_equal(xa_board_new(&board), 0);
 	xa_board_pin(board, page_of('a'));
 	first = xa_board_take(board);
-	assert_int_equal(first->metrics[0], 'a');
+	assert_int_equal(first->metrics[XA_FORMAT_TEXT].text[0], 'a');
 	xa_board_pin(board, page_of('b'));
 	second = xa_board_take(board);
-	assert_int_equal(first->metrics[PAGE_LEN - 1], 'a');
-	assert_int_equal(second->metrics[0], 'b');
+	assert_int_equal(first->metrics[XA_FORMAT_TEXT].text[PAGE_LEN - 1], 'a');
+	assert_int_equal(second->metrics[XA_FORMAT_TEXT].text[0], 'b');
 	xa_board_free(board);
-	assert_int_equal(second->metrics[PAGE_LEN - 1], 'b');
+	assert_int_equal(second->metrics[XA_FORMAT_TEXT].text[PAGE_LEN - 1], 'b');
 }
 
 struct readers {
@@ -86,8 +87,9 @@ struct readers {
 
 static bool is_whole(const struct xa_page *page)
 {
-	return page->metrics_len == PAGE_LEN &&
-	       strspn(page->metrics, (char[]){page->metrics[0], '\0'}) == PAGE_LEN;
+	return page->metrics[XA_FORMAT_TEXT].len == PAGE_LEN &&
+	       strspn(page->metrics[XA_FORMAT_TEXT].text,
+		      (char[]){page->metrics[XA_FORMAT_TEXT].text[0], '\0'}) == PAGE_LEN;
 }
 
 static void *read_pages(void *ctx)

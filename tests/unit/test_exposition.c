@@ -164,7 +164,7 @@ static void test_histogram(void **state)
 	assert_string_equal(samples(&expo),
 			    "xdp_auditor_poll_duration_seconds_bucket{le=\"0.005\"} 2\n"
 			    "xdp_auditor_poll_duration_seconds_bucket{le=\"0.25\"} 3\n"
-			    "xdp_auditor_poll_duration_seconds_bucket{le=\"10\"} 4\n"
+			    "xdp_auditor_poll_duration_seconds_bucket{le=\"10.0\"} 4\n"
 			    "xdp_auditor_poll_duration_seconds_bucket{le=\"+Inf\"} 5\n"
 			    "xdp_auditor_poll_duration_seconds_sum 23.010000001\n"
 			    "xdp_auditor_poll_duration_seconds_count 5\n");
@@ -182,10 +182,52 @@ static void test_histogram_of_nothing(void **state)
 	xa_exposition_begin(&expo, XA_METRIC_POLL_DURATION);
 	xa_exposition_histogram(&expo, &empty, &bounds);
 	assert_string_equal(samples(&expo),
-			    "xdp_auditor_poll_duration_seconds_bucket{le=\"1\"} 0\n"
+			    "xdp_auditor_poll_duration_seconds_bucket{le=\"1.0\"} 0\n"
 			    "xdp_auditor_poll_duration_seconds_bucket{le=\"+Inf\"} 0\n"
-			    "xdp_auditor_poll_duration_seconds_sum 0.000000000\n"
+			    "xdp_auditor_poll_duration_seconds_sum 0\n"
 			    "xdp_auditor_poll_duration_seconds_count 0\n");
+}
+
+/* The samples are the same; heads, exemplars and the end are not. */
+static void test_openmetrics(void **state)
+{
+	static const char *const version = "1.0", *const eth0 = "eth0";
+	static const double upper[] = {1, 2.5, 1048576};
+	static const uint64_t counts[] = {1, 0, 0, 2};
+	static const struct xa_exemplar exemplars[] = {
+		{"src=\"10.0.0.1\"", 0.5}, {"", 0}, {"", 0}, {"src=\"10.0.0.2\"", 2e6}};
+	static const struct xa_buckets buckets = {3, upper, counts, 4000000.5, exemplars};
+	_cleanup_xa_buf_ struct xa_buf buf = {0}, openmetrics = {0};
+	struct xa_exposition expo = {.buf = &buf, .openmetrics = &openmetrics};
+
+	(void)state;
+	xa_exposition_begin(&expo, XA_METRIC_BUILD_INFO);
+	xa_exposition_u64(&expo, &version, 1);
+	xa_exposition_begin(&expo, XA_METRIC_SEEN_BYTES_TOTAL);
+	xa_exposition_u64(&expo, &eth0, 7);
+	xa_exposition_begin(&expo, XA_METRIC_FLOW_DURATION);
+	xa_exposition_buckets(&expo, NULL, &buckets);
+	xa_exposition_end(&expo);
+	assert_non_null(strstr(buf.text, "# TYPE xdp_auditor_build_info gauge\n"
+					 "xdp_auditor_build_info{version=\"1.0\"} 1\n"));
+	assert_non_null(strstr(buf.text, "# TYPE xdp_auditor_seen_bytes_total counter\n"));
+	assert_non_null(strstr(buf.text, "le=\"1.0\"} 1\n"));
+	assert_null(strstr(buf.text, "EOF"));
+	assert_non_null(strstr(openmetrics.text, "# TYPE xdp_auditor_build info\n"
+						 "xdp_auditor_build_info{version=\"1.0\"} 1\n"));
+	assert_non_null(strstr(openmetrics.text,
+			       "# TYPE xdp_auditor_seen_bytes counter\n"
+			       "xdp_auditor_seen_bytes_total{interface=\"eth0\"} 7\n"));
+	assert_string_equal(
+		strstr(openmetrics.text, "xdp_netflow_flow_duration_seconds_bucket"),
+		"xdp_netflow_flow_duration_seconds_bucket{le=\"1.0\"} 1 # {src=\"10.0.0.1\"} 0.5\n"
+		"xdp_netflow_flow_duration_seconds_bucket{le=\"2.5\"} 1\n"
+		"xdp_netflow_flow_duration_seconds_bucket{le=\"1.048576e+06\"} 1\n"
+		"xdp_netflow_flow_duration_seconds_bucket{le=\"+Inf\"} 3 "
+		"# {src=\"10.0.0.2\"} 2000000\n"
+		"xdp_netflow_flow_duration_seconds_sum 4000000.5\n"
+		"xdp_netflow_flow_duration_seconds_count 3\n"
+		"# EOF\n");
 }
 
 static void test_failure_is_the_buffers(void **state)
@@ -219,7 +261,7 @@ static bool ends_in(const char *text, const char *end)
 /* Names that Prometheus takes, help that needs no escaping, counters that say so. */
 static void test_registry(void **state)
 {
-	static const char *const type_names[] = {"gauge", "counter", "histogram"};
+	static const char *const type_names[] = {"gauge", "counter", "histogram", "gauge"};
 
 	(void)state;
 	for (size_t i = 0; i < XA_METRIC_TYPE_COUNT_; i++)
@@ -248,6 +290,7 @@ int main(void)
 		cmocka_unit_test(test_numbers),
 		cmocka_unit_test(test_histogram),
 		cmocka_unit_test(test_histogram_of_nothing),
+		cmocka_unit_test(test_openmetrics),
 		cmocka_unit_test(test_failure_is_the_buffers),
 		cmocka_unit_test(test_registry),
 	};

@@ -317,7 +317,7 @@ static void test_histogram(void **state)
 	add(families, a, "one", -1);
 	assert_page(families, "# HELP a Of a test.\n# TYPE a histogram\n"
 			      "a_bucket{x=\"one\",le=\"0.1\"} 2\n"
-			      "a_bucket{x=\"one\",le=\"1000000\"} 4\n"
+			      "a_bucket{x=\"one\",le=\"1e+06\"} 4\n"
 			      "a_bucket{x=\"one\",le=\"+Inf\"} 5\n"
 			      "a_sum{x=\"one\"} 10999999.21\n"
 			      "a_count{x=\"one\"} 5\n");
@@ -478,7 +478,7 @@ static void test_inherit(void **state)
 	add_u64(families, 2, "one", 1);
 	add(families, 1, "one", 0);
 	assert_samples(families, "h_bucket{x=\"one\",le=\"0.1\"} 1\n"
-				 "h_bucket{x=\"one\",le=\"1000000\"} 2\n"
+				 "h_bucket{x=\"one\",le=\"1e+06\"} 2\n"
 				 "h_bucket{x=\"one\",le=\"+Inf\"} 2\n"
 				 "h_sum{x=\"one\"} 5\nh_count{x=\"one\"} 2\n"
 				 "a_total{x=\"one\"} 18446744073709551615\n"

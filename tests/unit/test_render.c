@@ -397,20 +397,20 @@ static void test_sizes(void **state)
 {
 	_cleanup_scene_ struct scene *scene = scene_of("interface=eth0", NULL);
 	static const char *const lines[] = {
-		SIZE("eth0", "64") "3",
-		SIZE("eth0", "128") "3",
-		SIZE("eth0", "256") "3",
-		SIZE("eth0", "512") "3",
-		SIZE("eth0", "1024") "3",
-		SIZE("eth0", "1518") "5",
-		SIZE("eth0", "9216") "5",
+		SIZE("eth0", "64.0") "3",
+		SIZE("eth0", "128.0") "3",
+		SIZE("eth0", "256.0") "3",
+		SIZE("eth0", "512.0") "3",
+		SIZE("eth0", "1024.0") "3",
+		SIZE("eth0", "1518.0") "5",
+		SIZE("eth0", "9216.0") "5",
 		SIZE("eth0", "+Inf") "6",
 		"xdp_netflow_packet_size_bytes_sum{interface=\"eth0\"} 68228",
 		"xdp_netflow_packet_size_bytes_count{interface=\"eth0\"} 6",
 		"xdp_auditor_seen_packets_total{interface=\"eth0\"} 6",
 		"xdp_auditor_seen_bytes_total{interface=\"eth0\"} 68228",
-		SIZE(":other", "128") "1",
-		SIZE(":other", "64") "0",
+		SIZE(":other", "128.0") "1",
+		SIZE(":other", "64.0") "0",
 	};
 
 	(void)state;
@@ -435,9 +435,9 @@ static void test_lives(void **state)
 	scene_render(scene);
 	assert_true(has(scene, "xdp_netflow_flow_duration_seconds_bucket{le=\"0.01\"} 1"));
 	assert_true(has(scene, "xdp_netflow_flow_duration_seconds_bucket{le=\"0.1\"} 1"));
-	assert_true(has(scene, "xdp_netflow_flow_duration_seconds_bucket{le=\"1\"} 2"));
-	assert_true(has(scene, "xdp_netflow_flow_duration_seconds_bucket{le=\"10\"} 3"));
-	assert_true(has(scene, "xdp_netflow_flow_duration_seconds_bucket{le=\"3600\"} 3"));
+	assert_true(has(scene, "xdp_netflow_flow_duration_seconds_bucket{le=\"1.0\"} 2"));
+	assert_true(has(scene, "xdp_netflow_flow_duration_seconds_bucket{le=\"10.0\"} 3"));
+	assert_true(has(scene, "xdp_netflow_flow_duration_seconds_bucket{le=\"3600.0\"} 3"));
 	assert_true(has(scene, "xdp_netflow_flow_duration_seconds_bucket{le=\"+Inf\"} 4"));
 	assert_true(has(scene, "xdp_netflow_flow_duration_seconds_count 4"));
 	assert_true(has(scene, "xdp_netflow_flow_duration_seconds_sum 4195.876864"));

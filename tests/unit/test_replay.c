@@ -160,10 +160,10 @@ static void test_text(void **state)
 			      "reason=\"non_ip\"} 1"));
 	assert_true(has(&buf, "xdp_auditor_seen_packets_total{interface=\"replay\"} 7"));
 	assert_true(has(&buf, "xdp_auditor_seen_bytes_total{interface=\"replay\"} 1914"));
-	assert_true(has(&buf,
-			"xdp_netflow_packet_size_bytes_bucket{interface=\"replay\",le=\"64\"} 4"));
-	assert_true(has(&buf,
-			"xdp_netflow_packet_size_bytes_bucket{interface=\"replay\",le=\"128\"} 6"));
+	assert_true(has(
+		&buf, "xdp_netflow_packet_size_bytes_bucket{interface=\"replay\",le=\"64.0\"} 4"));
+	assert_true(has(
+		&buf, "xdp_netflow_packet_size_bytes_bucket{interface=\"replay\",le=\"128.0\"} 6"));
 	assert_true(has(&buf, "xdp_netflow_packet_size_bytes_sum{interface=\"replay\"} 1914"));
 	assert_true(has(&buf, "xdp_auditor_unaccounted_packets{interface=\"replay\"} 0"));
 	assert_true(has(&buf, "xdp_auditor_unaccounted_bytes{interface=\"replay\"} 0"));

@@ -164,8 +164,7 @@ static struct xa_page *page_of(const char *metrics)
 	struct xa_page *page;
 
 	assert_int_equal(xa_page_new(&page), 0);
-	page->metrics = strdup(metrics);
-	page->metrics_len = strlen(metrics);
+	page->metrics[XA_FORMAT_TEXT] = (struct xa_body){strdup(metrics), strlen(metrics)};
 	page->landing = strdup("<!doctype html>\n");
 	page->landing_len = strlen(page->landing);
 	page->state = strdup("ready\n");

@@ -65,7 +65,8 @@ static struct xa_page *page_of(struct scene *scene)
 	struct xa_page *page = NULL;
 
 	assert_int_equal(xa_snapshot_page(&page, &scene->traffic, &scene->self), 0);
-	assert_int_equal(strlen(page->metrics), page->metrics_len);
+	assert_int_equal(strlen(page->metrics[XA_FORMAT_TEXT].text),
+			 page->metrics[XA_FORMAT_TEXT].len);
 	assert_int_equal(strlen(page->landing), page->landing_len);
 	assert_int_equal(strlen(page->state), page->state_len);
 	return page;
@@ -96,25 +97,33 @@ static void test_self(void **state)
 	page = page_of(scene);
 	assert_true(page->attached);
 	assert_int_equal(page->stale_after_ns, 77);
-	assert_true(has(page->metrics, "xdp_auditor_attached{interface=\"eth0\",mode=\"skb\"} 1"));
-	assert_true(has(page->metrics, "xdp_auditor_flow_map_entries{family=\"ipv6\"} 12"));
-	assert_true(has(page->metrics, "xdp_auditor_flow_map_capacity{family=\"ipv4\"} 1024"));
-	assert_true(has(page->metrics, "xdp_auditor_poll_failures_total 2"));
-	assert_true(has(page->metrics, "xdp_auditor_poll_interval_seconds 1.500000000"));
-	assert_true(has(page->metrics, "xdp_auditor_config_reloads_total 4"));
+	assert_true(has(page->metrics[XA_FORMAT_TEXT].text,
+			"xdp_auditor_attached{interface=\"eth0\",mode=\"skb\"} 1"));
+	assert_true(has(page->metrics[XA_FORMAT_TEXT].text,
+			"xdp_auditor_flow_map_entries{family=\"ipv6\"} 12"));
+	assert_true(has(page->metrics[XA_FORMAT_TEXT].text,
+			"xdp_auditor_flow_map_capacity{family=\"ipv4\"} 1024"));
+	assert_true(has(page->metrics[XA_FORMAT_TEXT].text, "xdp_auditor_poll_failures_total 2"));
+	assert_true(has(page->metrics[XA_FORMAT_TEXT].text,
+			"xdp_auditor_poll_interval_seconds 1.500000000"));
+	assert_true(has(page->metrics[XA_FORMAT_TEXT].text, "xdp_auditor_config_reloads_total 4"));
+	assert_true(has(page->metrics[XA_FORMAT_TEXT].text,
+			"xdp_auditor_config_reload_failures_total{phase=\"config\"} 1"));
+	assert_true(has(page->metrics[XA_FORMAT_TEXT].text,
+			"xdp_auditor_config_reload_failures_total{phase=\"policy\"} 4"));
+	assert_true(has(page->metrics[XA_FORMAT_TEXT].text,
+			"xdp_auditor_config_reload_failures_total{phase=\"listen\"} 2"));
+	assert_true(has(page->metrics[XA_FORMAT_TEXT].text,
+			"xdp_auditor_config_reload_failures_total{phase=\"attach\"} 3"));
+	assert_true(has(page->metrics[XA_FORMAT_TEXT].text,
+			"xdp_auditor_config_last_reload_successful 1"));
 	assert_true(
-		has(page->metrics, "xdp_auditor_config_reload_failures_total{phase=\"config\"} 1"));
-	assert_true(
-		has(page->metrics, "xdp_auditor_config_reload_failures_total{phase=\"policy\"} 4"));
-	assert_true(
-		has(page->metrics, "xdp_auditor_config_reload_failures_total{phase=\"listen\"} 2"));
-	assert_true(
-		has(page->metrics, "xdp_auditor_config_reload_failures_total{phase=\"attach\"} 3"));
-	assert_true(has(page->metrics, "xdp_auditor_config_last_reload_successful 1"));
-	assert_true(has(page->metrics, "xdp_auditor_config_restart_required 0"));
-	assert_true(has(page->metrics, "xdp_auditor_config_hash_info{sha256=\"ab12\"} 1"));
-	assert_true(has(page->metrics, "xdp_auditor_reattaches_total{interface=\"eth0\"} 3"));
-	assert_true(has(page->metrics,
+		has(page->metrics[XA_FORMAT_TEXT].text, "xdp_auditor_config_restart_required 0"));
+	assert_true(has(page->metrics[XA_FORMAT_TEXT].text,
+			"xdp_auditor_config_hash_info{sha256=\"ab12\"} 1"));
+	assert_true(has(page->metrics[XA_FORMAT_TEXT].text,
+			"xdp_auditor_reattaches_total{interface=\"eth0\"} 3"));
+	assert_true(has(page->metrics[XA_FORMAT_TEXT].text,
 			"xdp_auditor_detached_seconds_total{interface=\"eth0\"} 2.500000000"));
 }
 
@@ -131,21 +140,27 @@ static void test_programs(void **state)
 
 	scene->self.fill.programs = programs;
 	before = page_of(scene);
-	assert_null(strstr(before->metrics, "xdp_auditor_bpf_run"));
+	assert_null(strstr(before->metrics[XA_FORMAT_TEXT].text, "xdp_auditor_bpf_run"));
 	programs[XA_PROGRAM_CLOCK].runs = 3;
 	programs[XA_PROGRAM_CLOCK].run_ns = 1500;
 	page = page_of(scene);
-	assert_true(has(page->metrics, "xdp_auditor_bpf_program_info{program=\"netflow_filter\","
-				       "id=\"42\",tag=\"00aa\"} 1"));
-	assert_true(has(page->metrics,
+	assert_true(has(page->metrics[XA_FORMAT_TEXT].text,
+			"xdp_auditor_bpf_program_info{program=\"netflow_filter\","
+			"id=\"42\",tag=\"00aa\"} 1"));
+	assert_true(has(page->metrics[XA_FORMAT_TEXT].text,
 			"xdp_auditor_bpf_program_instructions{program=\"netflow_filter\"} 2345"));
-	assert_null(strstr(page->metrics, "instructions{program=\"netflow_ip\"}"));
-	assert_true(has(page->metrics, "xdp_auditor_bpf_program_load_timestamp_seconds{"
-				       "program=\"netflow_clock\"} 1700000000.250000000"));
-	assert_true(has(page->metrics, "xdp_auditor_bpf_runs_total{program=\"netflow_clock\"} 3"));
-	assert_true(has(page->metrics, "xdp_auditor_bpf_runs_total{program=\"netflow_filter\"} 0"));
-	assert_true(has(page->metrics, "xdp_auditor_bpf_run_seconds_total{"
-				       "program=\"netflow_clock\"} 0.000001500"));
+	assert_null(
+		strstr(page->metrics[XA_FORMAT_TEXT].text, "instructions{program=\"netflow_ip\"}"));
+	assert_true(has(page->metrics[XA_FORMAT_TEXT].text,
+			"xdp_auditor_bpf_program_load_timestamp_seconds{"
+			"program=\"netflow_clock\"} 1700000000.250000000"));
+	assert_true(has(page->metrics[XA_FORMAT_TEXT].text,
+			"xdp_auditor_bpf_runs_total{program=\"netflow_clock\"} 3"));
+	assert_true(has(page->metrics[XA_FORMAT_TEXT].text,
+			"xdp_auditor_bpf_runs_total{program=\"netflow_filter\"} 0"));
+	assert_true(has(page->metrics[XA_FORMAT_TEXT].text,
+			"xdp_auditor_bpf_run_seconds_total{"
+			"program=\"netflow_clock\"} 0.000001500"));
 }
 
 /* What a page says of two stages of rules, of which one was too slow once too often. */
@@ -191,21 +206,25 @@ static void test_policy(void **state)
 	_cleanup_xa_page_ struct xa_page *without = page_of(scene), *page = NULL;
 	struct stages stages;
 
-	assert_null(strstr(without->metrics, "xdp_auditor_rule_"));
-	assert_null(strstr(without->metrics, "xdp_auditor_policy_"));
+	assert_null(strstr(without->metrics[XA_FORMAT_TEXT].text, "xdp_auditor_rule_"));
+	assert_null(strstr(without->metrics[XA_FORMAT_TEXT].text, "xdp_auditor_policy_"));
 	scene_policy(scene, &stages);
 	page = page_of(scene);
-	assert_true(has(page->metrics,
+	assert_true(has(page->metrics[XA_FORMAT_TEXT].text,
 			"xdp_auditor_rule_errors_total{stage=\"zones\",cause=\"crash\"} 0"));
-	assert_true(has(page->metrics,
+	assert_true(has(page->metrics[XA_FORMAT_TEXT].text,
 			"xdp_auditor_rule_errors_total{stage=\"lua:quiet\",cause=\"time\"} 3"));
-	assert_true(has(page->metrics, "xdp_auditor_rule_stage_disabled{stage=\"zones\"} 0"));
-	assert_true(has(page->metrics, "xdp_auditor_rule_stage_disabled{stage=\"lua:quiet\"} 1"));
-	assert_true(has(page->metrics,
+	assert_true(has(page->metrics[XA_FORMAT_TEXT].text,
+			"xdp_auditor_rule_stage_disabled{stage=\"zones\"} 0"));
+	assert_true(has(page->metrics[XA_FORMAT_TEXT].text,
+			"xdp_auditor_rule_stage_disabled{stage=\"lua:quiet\"} 1"));
+	assert_true(has(page->metrics[XA_FORMAT_TEXT].text,
 			"xdp_auditor_rule_stage_duration_seconds{stage=\"lua:quiet\"}"
 			" 0.250000000"));
-	assert_true(has(page->metrics, "xdp_auditor_rule_duration_seconds_count 1"));
-	assert_true(has(page->metrics, "xdp_auditor_policy_worker_restarts_total 4"));
+	assert_true(has(page->metrics[XA_FORMAT_TEXT].text,
+			"xdp_auditor_rule_duration_seconds_count 1"));
+	assert_true(has(page->metrics[XA_FORMAT_TEXT].text,
+			"xdp_auditor_policy_worker_restarts_total 4"));
 	assert_true(page->attached);
 	assert_string_equal(page->state,
 			    "ready\n"
@@ -233,7 +252,8 @@ static void test_families_are_whole(void **state)
 
 	scene_policy(*state, &stages);
 	page = page_of(*state);
-	for (const char *line = page->metrics; *line; line = strchr(line, '\n') + 1) {
+	for (const char *line = page->metrics[XA_FORMAT_TEXT].text; *line;
+	     line = strchr(line, '\n') + 1) {
 		if (strncmp(line, "# HELP ", 7)) {
 			assert_true(belongs_to(line, family));
 			continue;
@@ -262,11 +282,12 @@ static void test_state(void **state)
 	missing = page_of(scene);
 	assert_false(missing->attached);
 	assert_string_equal(missing->state, "not attached to eth0: no such interface\n");
-	assert_non_null(strstr(missing->metrics, "xdp_auditor_attached{interface=\"eth0\",mode="));
+	assert_non_null(strstr(missing->metrics[XA_FORMAT_TEXT].text,
+			       "xdp_auditor_attached{interface=\"eth0\",mode="));
 	scene->attachments[1].wanted = false;
 	waiting = page_of(scene);
 	assert_non_null(strstr(waiting->state, "waiting for an interface"));
-	assert_null(strstr(waiting->metrics, "xdp_auditor_attached{"));
+	assert_null(strstr(waiting->metrics[XA_FORMAT_TEXT].text, "xdp_auditor_attached{"));
 }
 
 /* Counting goes on by the config before: it is ready, and says what it was told in vain. */
@@ -342,7 +363,7 @@ static void test_folded_adds_up(void **state)
 	(void)snprintf(line, sizeof(line), "xdp_auditor_series_folded_total{family=\"flow\"} %llu",
 		       (unsigned long long)folded);
 	assert_int_equal(scene->self.folded.flows, 2 * folded);
-	assert_true(has(second->metrics, line));
+	assert_true(has(second->metrics[XA_FORMAT_TEXT].text, line));
 }
 
 #define scene_test(test) cmocka_unit_test_setup_teardown(test, setup, teardown)

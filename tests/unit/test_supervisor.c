@@ -301,7 +301,7 @@ static void test_good(void **state)
 	assert_true(judge(&lab));
 	assert_on_page(&lab, "\nxa_test_g0{parity=\"even\"} 0.1\n");
 	assert_on_page(&lab, "\nxa_test_c1_total{parity=\"odd\"} 2000\n");
-	assert_on_page(&lab, "\nxa_test_h0_bucket{parity=\"\",le=\"10\"} 2\n");
+	assert_on_page(&lab, "\nxa_test_h0_bucket{parity=\"\",le=\"10.0\"} 2\n");
 	assert_string_equal(xa_policy_stage(lab.policy, 0)->title, "one");
 	assert_string_equal(xa_policy_stage(lab.policy, 1)->title, "two:b");
 	assert_string_equal(xa_policy_stage(lab.policy, 2)->title, "two:b#2");
