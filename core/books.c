@@ -47,6 +47,15 @@ void xa_books_configure(struct xa_books *books, const struct xa_config *config)
 	xa_table_set_limits(books->table, &limits);
 }
 
+/* The first that has flows: the only one where no label has to tell it. */
+static uint8_t first_slot(const struct xa_table *table)
+{
+	for (unsigned slot = 0; slot < XA_SLOTS; slot++)
+		if (xa_table_slot_count(table, (uint8_t)slot))
+			return (uint8_t)slot;
+	return XA_SLOT_UNKNOWN;
+}
+
 void xa_books_rank(struct xa_books *books, uint32_t now_tick, const struct xa_judgement *judgement,
 		   struct xa_topk *top, struct xa_traffic *traffic)
 {
@@ -54,6 +63,7 @@ void xa_books_rank(struct xa_books *books, uint32_t now_tick, const struct xa_ju
 
 	traffic->ledger = books->ledger;
 	traffic->interface_label = xa_wants_interface_label(traffic->config, books->table);
+	traffic->sole_slot = first_slot(books->table);
 	ranking.interface_label = traffic->interface_label;
 	traffic->totals = xa_rows_rank(books->rows, books->table, &ranking, top, &traffic->hidden);
 	traffic->top = xa_topk_sorted(top, &traffic->top_count);

@@ -84,11 +84,22 @@ static void row_make(struct xa_flow *row, const struct xa_rows *rows, const stru
 	row->handle = handle;
 }
 
-/* The smallest handle of its flows is the row's, whatever order they come in. */
-static void row_add(struct xa_flow *row, const struct xa_flow *more)
+static uint32_t age_of(const struct xa_rows *rows, uint32_t tick)
+{
+	return xa_tick_age(tick, rows->ranking->now_tick);
+}
+
+/* The first and the last tick and the smallest handle of its flows are the row's, whatever order
+ * they come in. */
+static void row_add(const struct xa_rows *rows, struct xa_flow *row, const struct xa_flow *more)
 {
 	row->packets += more->packets;
 	row->bytes += more->bytes;
+	row->tcp_flags |= more->tcp_flags;
+	if (age_of(rows, more->first_tick) > age_of(rows, row->first_tick))
+		row->first_tick = more->first_tick;
+	if (age_of(rows, more->last_tick) < age_of(rows, row->last_tick))
+		row->last_tick = more->last_tick;
 	if (more->handle < row->handle)
 		row->handle = more->handle;
 }
@@ -146,7 +157,7 @@ static __attribute__((noinline)) void sum_up(struct xa_rows *rows, const struct 
 	row_make(&row, rows, flow, handle);
 	bucket = find_row(rows, &row, &hash);
 	if (bucket->item != XA_ITEM_NONE) {
-		row_add(&rows->rows[bucket->item - 1], &row);
+		row_add(rows, &rows->rows[bucket->item - 1], &row);
 		return;
 	}
 	rows->rows[rows->count++] = row;
@@ -176,7 +187,7 @@ static void rank_second(struct xa_rows *rows, const struct xa_flow *flow, uint32
 	if (bucket->item == XA_ITEM_NONE)
 		rank_alone(rows, flow, handle);
 	else
-		row_add(&rows->rows[bucket->item - 1], &row);
+		row_add(rows, &rows->rows[bucket->item - 1], &row);
 }
 
 static void visit_first(void *ctx, const struct xa_flow *flow)

@@ -28,5 +28,7 @@ void xa_page_unref(struct xa_page *page)
 	free(page->metrics);
 	free(page->landing);
 	free(page->state);
+	free(page->status);
+	xa_listing_free(page->listing);
 	free(page);
 }
