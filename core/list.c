@@ -118,8 +118,8 @@ static void list_all(struct listing *listing)
 	struct xa_listing *into = listing->into;
 
 	for (size_t i = 0; i < into->label_count; i++)
-		into->label_names[i] =
-			copy(listing, xa_annotations_label_name(traffic->annotations, i));
+		into->label_names[i] = copy(listing,
+					    xa_annotations_label_name(traffic->annotations, i));
 	for (size_t i = 0; i < into->count; i++)
 		list_flow(listing, &traffic->top[i], &into->flows[i]);
 }

@@ -23,7 +23,8 @@ const char *const xa_reload_phase_names[] = {
 	[XA_RELOAD_PHASE_LISTEN] = "listen",
 	[XA_RELOAD_PHASE_ATTACH] = "attach",
 };
-_Static_assert(array_size(xa_reload_phase_names) == XA_RELOAD_PHASE_COUNT_, "a name for each phase");
+_Static_assert(array_size(xa_reload_phase_names) == XA_RELOAD_PHASE_COUNT_,
+	       "a name for each phase");
 
 static void sample_u64(struct xa_exposition *expo, enum xa_metric metric, uint64_t value)
 {
@@ -234,7 +235,8 @@ static void render_state(struct xa_buf *buf, const struct xa_self *self)
 	else if (self->attached)
 		xa_buf_adds(buf, "ready\n");
 	if (!self->reload.last_ok)
-		xa_buf_addf(buf, "last reload refused: %s\n", xa_reload_phase_names[self->reload.last_phase]);
+		xa_buf_addf(buf, "last reload refused: %s\n",
+			    xa_reload_phase_names[self->reload.last_phase]);
 	render_disabled(buf, &self->policy);
 }
 
