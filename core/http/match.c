@@ -167,7 +167,8 @@ static int refuse_key(const char *key, const struct xa_listing *listing, struct 
 		xa_buf_addf(&keys, " %s", terms[i].key);
 	for (size_t i = 0; i < listing->label_count; i++)
 		xa_buf_addf(&keys, " %s", listing->label_names[i]);
-	return xa_why_set(why, -EINVAL, "match: there is no key \"%.64s\", but%s", key, keys.text);
+	return xa_why_set(why, -EINVAL, "match: no key is called \"%.64s\"; there are%s", key,
+			  keys.text);
 }
 
 static bool is_there(const struct xa_match *match, const struct xa_match_pair *pair)

@@ -122,7 +122,7 @@ int xa_query_take(struct xa_query *query, const char *name, const char *value,
 
 	if (!parameter)
 		return xa_why_set(ret_why, -EINVAL,
-				  "there is no parameter \"%.64s\", but top by match", name);
+				  "no parameter is called \"%.64s\"; there are top by match", name);
 	bit = 1U << (parameter - parameters);
 	if (query->given & bit)
 		return xa_why_set(ret_why, -EINVAL, "%s: comes twice", name);

@@ -70,9 +70,9 @@ static void test_parameters(void **state)
 		{"by", "bytes_rate", NULL},
 		{"by", "Bytes", "by: \"Bytes\" is none of packets bytes packets_rate bytes_rate"},
 		{"match", "src=10.0.0.1", NULL},
-		{"Top", "1", "there is no parameter \"Top\", but top by match"},
-		{"", "1", "there is no parameter \"\", but top by match"},
-		{"t%6fp", "1", "there is no parameter \"t%6fp\", but top by match"},
+		{"Top", "1", "no parameter is called \"Top\"; there are top by match"},
+		{"", "1", "no parameter is called \"\"; there are top by match"},
+		{"t%6fp", "1", "no parameter is called \"t%6fp\"; there are top by match"},
 	};
 
 	(void)state;
@@ -225,10 +225,12 @@ static void test_match_refusals(void **state)
 		{"src", "match: \"src\" is no KEY=VALUE"},
 		{"port=1,", "match: \"\" is no KEY=VALUE"},
 		{"port=1,,sport=1", "match: \"\" is no KEY=VALUE"},
-		{"=1", "match: there is no key \"\", but src dst sport dport port proto interface "
-		       "zone port"},
-		{"Src=1", "match: there is no key \"Src\", but src dst sport dport port proto "
-			  "interface zone port"},
+		{"=1",
+		 "match: no key is called \"\"; there are src dst sport dport port proto interface "
+		 "zone port"},
+		{"Src=1",
+		 "match: no key is called \"Src\"; there are src dst sport dport port proto "
+		 "interface zone port"},
 		{"port=1,port=2", "match: the key \"port\" comes twice"},
 		{"zone=a,zone=a", "match: the key \"zone\" comes twice"},
 		{"src=", "match: src= " NO_NETWORK},
