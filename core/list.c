@@ -71,7 +71,7 @@ static double seen_at(const struct listing *listing, uint32_t tick)
 {
 	uint64_t age_ns = (uint64_t)xa_tick_age(tick, listing->now_tick) << XA_TICK_SHIFT;
 
-	return (double)(listing->wall_ns - age_ns) / 1e9;
+	return ((double)listing->wall_ns - (double)age_ns) / 1e9;
 }
 
 static void list_labels(struct listing *listing, const struct xa_flow *row, const char **ret_labels)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The API on live traffic: its figures are those of the scrape of the same snapshot, what is asked
-for is what comes, the manual's commands print what the manual says, and who asks a lot holds up
-nobody."""
+for is what comes, the manual's commands print what the manual says (XA_UPDATE=1 writes it there),
+and who asks a lot holds up nobody."""
 
 import contextlib
 import ipaddress
@@ -55,11 +55,10 @@ def match_text(pairs):
 
 
 class Rig(policylab.Rig):
-    """Two interfaces, so that flows tell theirs; zones, a hostile label, hidden flows."""
+    """Zones, a hostile label, hidden flows, and traffic of a known time."""
 
     def __init__(self, world):
         super().__init__(world, [policylab.ZONES, policylab.lua("hostile")], {"hostile": RULE})
-        self.second = world.wire("tx1", "mon1", self.wire.sender, self.wire.monitor)
         self.began = time.time()
         self.send(**PATTERN)
         self.ended = time.time()

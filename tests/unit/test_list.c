@@ -145,7 +145,7 @@ static void test_labels(void **state)
 	scene.rows[1].handle = 3;
 	scene.traffic.annotations = annotations;
 	assert_int_equal(xa_list_flows(&listing, &scene.traffic, 0), 0);
-	xa_annotations_none(annotations);
+	xa_annotations_free(take_ptr(annotations)); /* and with it what is borrowed */
 	assert_int_equal(listing->label_count, 2);
 	assert_string_equal(listing->label_names[0], "zone");
 	assert_string_equal(listing->label_names[1], "service");
