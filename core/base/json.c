@@ -30,10 +30,10 @@ void xa_json_add_string(struct xa_buf *buf, const char *text)
 	xa_buf_adds(buf, "\"");
 }
 
-/* What a value ends with is none of these three. */
+/* No value ends with either of these two. */
 void xa_json_add_next(struct xa_buf *buf)
 {
-	if (buf->len && !strchr("{[:", buf->text[buf->len - 1]))
+	if (buf->len && !strchr("{[", buf->text[buf->len - 1]))
 		xa_buf_adds(buf, ",");
 }
 
