@@ -186,10 +186,12 @@ static int snapshot(struct xa_auditor *auditor)
 	pace(auditor, collected - cpu_start + auditor->publish_cpu_ns);
 	error = publish(auditor);
 	auditor->publish_cpu_ns = cpu_ns() - collected;
-	if (!error)
-		xa_histogram_observe(&auditor->self.poll_durations, &xa_poll_bounds,
-				     xa_now_ns() - start);
-	return error;
+	if (error)
+		return error;
+	auditor->self.last_poll_ns = xa_now_ns() - start;
+	xa_histogram_observe(&auditor->self.poll_durations, &xa_poll_bounds,
+			     auditor->self.last_poll_ns);
+	return 0;
 }
 
 static void tick(struct xa_auditor *auditor)
@@ -707,6 +709,7 @@ int xa_auditor_run(const struct xa_config_source *source)
 		.source = source,
 		.loop = XA_LOOP_CLOSED,
 		.notify = {.fd = -1},
+		.self.started_ns = xa_now_ns(),
 	};
 	int status = start(&auditor);
 

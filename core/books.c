@@ -69,6 +69,15 @@ static struct xa_flow_key6 untold_of(unsigned labels)
 	return untold;
 }
 
+/* The first that has flows: the only one where no label has to tell it. */
+static uint8_t first_slot(const struct xa_table *table)
+{
+	for (unsigned slot = 0; slot < XA_SLOTS; slot++)
+		if (xa_table_slot_count(table, (uint8_t)slot))
+			return (uint8_t)slot;
+	return XA_SLOT_UNKNOWN;
+}
+
 void xa_books_rank(struct xa_books *books, uint32_t now_tick, const struct xa_judgement *judgement,
 		   struct xa_topk *top, struct xa_traffic *traffic)
 {
@@ -86,6 +95,7 @@ void xa_books_rank(struct xa_books *books, uint32_t now_tick, const struct xa_ju
 	traffic->ledger = books->ledger;
 	traffic->lives = xa_table_lives(books->table);
 	traffic->interface_label = xa_wants_interface_label(config, books->table);
+	traffic->sole_slot = first_slot(books->table);
 	ranking.interface_label = traffic->interface_label;
 	traffic->totals = xa_rows_rank(books->rows, books->table, &ranking, top, &traffic->hidden);
 	traffic->top = xa_topk_sorted(top, &traffic->top_count);

@@ -24,6 +24,7 @@ struct xa_traffic {
 	const struct xa_lives *lives;
 	const char *const *slot_names; /* XA_SLOTS; NULL: no such interface */
 	bool interface_label; /* on the flows; xa_wants_interface_label() */
+	uint8_t sole_slot; /* of all flows, where that label is not needed */
 	struct xa_totals totals;
 	struct xa_totals hidden; /* of these; rules hide them */
 	const struct xa_flow *top; /* rows, largest first: rows.h */

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
-/* Three texts a page: the metrics, the landing page, and the reason why it is not ready. */
+/* A page: the metrics, the landing page, the reason why it is not ready, the status and the flows.
+ */
 
 #include "core/snapshot.h"
 
+#include "core/list.h"
 #include "core/metrics/process.h"
 #include "core/programs.h"
+#include "core/status.h"
 #include "version.h"
 
 const struct xa_histogram_bounds xa_poll_bounds = {
@@ -15,13 +18,14 @@ const struct xa_histogram_bounds xa_poll_bounds = {
 		     5 * XA_NS_PER_S / 2, 5 * XA_NS_PER_S, 10 * XA_NS_PER_S},
 };
 
-static const char *const phase_names[] = {
+const char *const xa_reload_phase_names[] = {
 	[XA_RELOAD_PHASE_CONFIG] = "config",
 	[XA_RELOAD_PHASE_POLICY] = "policy",
 	[XA_RELOAD_PHASE_LISTEN] = "listen",
 	[XA_RELOAD_PHASE_ATTACH] = "attach",
 };
-_Static_assert(array_size(phase_names) == XA_RELOAD_PHASE_COUNT_, "a name for each phase");
+_Static_assert(array_size(xa_reload_phase_names) == XA_RELOAD_PHASE_COUNT_,
+	       "a name for each phase");
 
 static void sample_u64(struct xa_exposition *expo, enum xa_metric metric, uint64_t value)
 {
@@ -169,7 +173,7 @@ static void render_reload(struct xa_exposition *expo, const struct xa_reload_sta
 	sample_u64(expo, XA_METRIC_RELOADS_TOTAL, reload->count);
 	xa_exposition_begin(expo, XA_METRIC_RELOAD_FAILURES_TOTAL);
 	for (size_t phase = 0; phase < XA_RELOAD_PHASE_COUNT_; phase++)
-		xa_exposition_u64(expo, &phase_names[phase], reload->failures[phase]);
+		xa_exposition_u64(expo, &xa_reload_phase_names[phase], reload->failures[phase]);
 	sample_u64(expo, XA_METRIC_RESTART_REQUIRED, reload->needs_restart);
 }
 
@@ -234,7 +238,8 @@ static void render_state(struct xa_buf *buf, const struct xa_self *self)
 	else if (self->attached)
 		xa_buf_adds(buf, "ready\n");
 	if (!self->reload.last_ok)
-		xa_buf_addf(buf, "last reload refused: %s\n", phase_names[self->reload.last_phase]);
+		xa_buf_addf(buf, "last reload refused: %s\n",
+			    xa_reload_phase_names[self->reload.last_phase]);
 	render_disabled(buf, &self->policy);
 }
 
@@ -261,7 +266,9 @@ static void render_landing(struct xa_buf *buf, const struct xa_traffic *traffic,
 	xa_buf_adds(buf, "</ul>\n<p><a href=\"/metrics\">/metrics</a> "
 			 "<a href=\"/-/healthy\">/-/healthy</a> "
 			 "<a href=\"/-/ready\">/-/ready</a> "
-			 "<a href=\"/config\">/config</a></p>\n</body></html>\n");
+			 "<a href=\"/config\">/config</a> "
+			 "<a href=\"/api/v1/status\">/api/v1/status</a> "
+			 "<a href=\"/api/v1/flows\">/api/v1/flows</a></p>\n</body></html>\n");
 }
 
 static char *take_text(struct xa_buf *buf, size_t *ret_len)
@@ -280,7 +287,8 @@ static struct xa_body take_body(struct xa_buf *buf)
 
 int xa_snapshot_page(struct xa_page **ret, const struct xa_traffic *traffic, struct xa_self *self)
 {
-	_cleanup_xa_buf_ struct xa_buf metrics = {0}, openmetrics = {0}, landing = {0}, state = {0};
+	_cleanup_xa_buf_ struct xa_buf metrics = {0}, openmetrics = {0}, landing = {0};
+	_cleanup_xa_buf_ struct xa_buf state = {0}, status = {0};
 	_cleanup_xa_page_ struct xa_page *page = NULL;
 	struct xa_exposition expo = {.buf = &metrics, .openmetrics = &openmetrics};
 	struct xa_left_out left_out;
@@ -293,13 +301,18 @@ int xa_snapshot_page(struct xa_page **ret, const struct xa_traffic *traffic, str
 	xa_exposition_end(&expo);
 	render_landing(&landing, traffic, self);
 	render_state(&state, self);
+	xa_status_render(&status, traffic, self);
 	page->metrics[XA_FORMAT_TEXT] = take_body(&metrics);
 	page->metrics[XA_FORMAT_OPENMETRICS] = take_body(&openmetrics);
 	page->landing = take_text(&landing, &page->landing_len);
 	page->state = take_text(&state, &page->state_len);
+	page->status = take_text(&status, &page->status_len);
 	if (!page->metrics[XA_FORMAT_TEXT].text || !page->metrics[XA_FORMAT_OPENMETRICS].text ||
-	    !page->landing || !page->state)
+	    !page->landing || !page->state || !page->status)
 		return -ENOMEM;
+	error = xa_list_flows(&page->listing, traffic, self->snapshot_time);
+	if (error)
+		return error;
 	page->attached = self->attached;
 	page->stale_after_ns = self->stale_after_ns;
 	self->folded.flows += left_out.flows;

@@ -19,6 +19,8 @@ enum xa_reload_phase {
 	XA_RELOAD_PHASE_COUNT_
 };
 
+extern const char *const xa_reload_phase_names[XA_RELOAD_PHASE_COUNT_];
+
 /* How the running config came to be. Wall times in seconds. */
 struct xa_reload_stats {
 	bool last_ok;
@@ -57,7 +59,9 @@ struct xa_self {
 	const struct xa_attachment *attachments; /* XA_SLOTS of them */
 	bool attached; /* all that is wanted, and something is */
 	size_t slotless; /* interfaces that are wanted and have no slot */
+	uint64_t started_ns; /* CLOCK_MONOTONIC */
 	struct xa_histogram poll_durations;
+	uint64_t last_poll_ns; /* how long the one before took */
 	uint64_t poll_failures;
 	uint64_t interval_ns;
 	uint64_t stale_after_ns; /* CLOCK_MONOTONIC */

@@ -114,19 +114,22 @@ static void row_make(struct xa_flow *row, const struct xa_rows *rows, const stru
 	}
 }
 
-static uint32_t age_of(const struct xa_rows *rows, const struct xa_flow *row)
+static uint32_t age_of(const struct xa_rows *rows, uint32_t tick)
 {
-	return xa_tick_age(row->first_tick, rows->ranking->now_tick);
+	return xa_tick_age(tick, rows->ranking->now_tick);
 }
 
-/* The first tick and the smallest handle of its flows are the row's, whatever order they come in.
- */
+/* The first and the last tick and the smallest handle of its flows are the row's, whatever order
+ * they come in. */
 static void row_add(const struct xa_rows *rows, struct xa_flow *row, const struct xa_flow *more)
 {
 	row->packets += more->packets;
 	row->bytes += more->bytes;
-	if (age_of(rows, more) > age_of(rows, row))
+	row->tcp_flags |= more->tcp_flags;
+	if (age_of(rows, more->first_tick) > age_of(rows, row->first_tick))
 		row->first_tick = more->first_tick;
+	if (age_of(rows, more->last_tick) < age_of(rows, row->last_tick))
+		row->last_tick = more->last_tick;
 	if (more->handle < row->handle)
 		row->handle = more->handle;
 }
@@ -174,7 +177,7 @@ static bool is_blurred(const struct xa_rows *rows, const struct xa_flow *flow)
 static bool is_slow(const struct xa_rows *rows, const struct xa_flow *row)
 {
 	const struct xa_ranking *ranking = rows->ranking;
-	uint64_t age_ns = (uint64_t)age_of(rows, row) << XA_TICK_SHIFT;
+	uint64_t age_ns = (uint64_t)age_of(rows, row->first_tick) << XA_TICK_SHIFT;
 
 	if (age_ns < ranking->age_min_ns)
 		age_ns = ranking->age_min_ns;

@@ -49,7 +49,8 @@ XA_DEFINE_CLEANUP(xa_rows)
  * Retires what is over (xa_table_sweep()), puts the largest rows into `top`, which it empties
  * first, and returns the sums over the living flows, of which *ret_hidden are hidden. A row's key
  * has only what labels tell, the lowest port for all of a range; its handle, where there is a
- * judgement, is that of one of its flows.
+ * judgement, is that of one of its flows. Of what else a flow has, a sum has
+ * packets, bytes, ticks and TCP flags.
  */
 struct xa_totals xa_rows_rank(struct xa_rows *rows, struct xa_table *table,
 			      const struct xa_ranking *ranking, struct xa_topk *top,

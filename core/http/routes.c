@@ -10,6 +10,7 @@
 
 #include <string.h>
 
+#include "core/http/api.h"
 #include "core/http/negotiate.h"
 #include "core/http/response.h"
 
@@ -131,6 +132,16 @@ static enum MHD_Result answer_config(const struct request *request)
 			      "no config to show\n");
 }
 
+static enum MHD_Result answer_status(const struct request *request)
+{
+	return xa_api_status(request->listener->server->board, request->connection);
+}
+
+static enum MHD_Result answer_flows(const struct request *request)
+{
+	return xa_api_flows(request->listener->server->board, request->connection);
+}
+
 /* --- reload --- */
 
 static bool takes_reloads(struct xa_server *server)
@@ -200,6 +211,7 @@ static const struct route routes[] = {
 	{"/metrics", answer_metrics, false},   {"/config", answer_config, false},
 	{"/-/healthy", answer_healthy, false}, {"/-/ready", answer_ready, false},
 	{"/-/reload", answer_reload, true},    {"/", answer_landing, false},
+	{XA_API_STATUS, answer_status, false}, {XA_API_FLOWS, answer_flows, false},
 };
 
 static const struct route *route_of(const char *path)
@@ -233,7 +245,7 @@ static bool has_body(struct MHD_Connection *connection)
 }
 
 /* Leaves the path as it was sent: what is escaped is not one of ours, whatever it would unescape
- * to. */
+ * to. Arguments are left too, see query.h. */
 size_t xa_http_unescape(void *ctx, struct MHD_Connection *connection, char *text)
 {
 	(void)ctx;
@@ -255,7 +267,7 @@ enum MHD_Result xa_http_handle(void *ctx, struct MHD_Connection *connection, con
 	if (!route)
 		return xa_say(connection, MHD_HTTP_NOT_FOUND,
 			      "not found; there are / /metrics /config /-/healthy /-/ready "
-			      "/-/reload\n");
+			      "/-/reload " XA_API_STATUS " " XA_API_FLOWS "\n");
 	if (!is_allowed(route, method))
 		return refuse_method(route, connection);
 	if (*state && *state != ctx)

@@ -37,6 +37,8 @@ void xa_page_unref(struct xa_page *page)
 	}
 	free(page->landing);
 	free(page->state);
+	free(page->status);
+	xa_listing_free(page->listing);
 	(void)pthread_mutex_destroy(&page->zip_lock);
 	free(page);
 }

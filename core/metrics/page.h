@@ -11,6 +11,7 @@
 #include <stdbool.h>
 
 #include "core/base/base.h"
+#include "core/metrics/listing.h"
 
 enum xa_format {
 	XA_FORMAT_TEXT, /* Prometheus text format 0.0.4 */
@@ -29,6 +30,9 @@ struct xa_page {
 	size_t landing_len;
 	char *state; /* why it is not ready, or "ready": one line a reason */
 	size_t state_len;
+	char *status; /* members of an object of JSON, without its braces */
+	size_t status_len;
+	struct xa_listing *listing; /* the largest flows */
 	bool attached; /* everything that the config asks for is */
 	uint64_t stale_after_ns; /* CLOCK_MONOTONIC: from then on the next snapshot is overdue */
 	unsigned refs; /* this and what follows are page.c's */

@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 
 #include "core/exit.h"
+#include "core/list.h"
 #include "core/poll.h"
 #include "tests/bench/bench.h"
 #include "tests/bench/sender.h"
@@ -182,6 +183,7 @@ struct cost {
 	double poll; /* swap, tally, drain, flow table */
 	double rank; /* sweep and the largest */
 	double render;
+	double list;
 	double wall; /* all of it without the swap */
 	double swap_wall;
 };
@@ -199,6 +201,7 @@ static int snapshot(struct lab *lab, struct cost *ret_cost)
 	const char *names[XA_SLOTS] = {[SLOT] = "lo"};
 	struct xa_exposition expo = {.buf = &lab->page};
 	struct xa_traffic traffic = {.config = lab->config, .slot_names = names};
+	_cleanup_xa_listing_ struct xa_listing *listing = NULL;
 	struct xa_left_out left_out;
 	uint64_t cpu = bench_cpu_ns(), start = xa_now_ns();
 	int error = xa_poll_collect(&lab->poll, lab->xdp, &lab->books);
@@ -211,6 +214,10 @@ static int snapshot(struct lab *lab, struct cost *ret_cost)
 	xa_buf_reset(&lab->page);
 	xa_render_traffic(&expo, &traffic, &left_out);
 	ret_cost->render = lap(&cpu);
+	error = xa_list_flows(&listing, &traffic, 0);
+	if (error)
+		return error;
+	ret_cost->list = lap(&cpu);
 	ret_cost->wall = (double)(xa_now_ns() - lab->poll.swapped_ns);
 	ret_cost->swap_wall = (double)(lab->poll.swapped_ns - start);
 	return traffic.totals.flows == lab->flows && !xa_buf_failed(&lab->page) ? 0 : -EBADMSG;
@@ -218,7 +225,7 @@ static int snapshot(struct lab *lab, struct cost *ret_cost)
 
 static double cost_sum(const struct cost *cost)
 {
-	return cost->poll + cost->rank + cost->render;
+	return cost->poll + cost->rank + cost->render + cost->list;
 }
 
 /* --- bare reads --- */
@@ -334,6 +341,7 @@ enum {
 	POLL,
 	RANK,
 	RENDER,
+	LIST,
 	WALL,
 	SWAP_WALL,
 };
@@ -344,6 +352,7 @@ static void cost_add(const struct cost *cost, double *values)
 	values[POLL] += cost->poll;
 	values[RANK] += cost->rank;
 	values[RENDER] += cost->render;
+	values[LIST] += cost->list;
 	values[WALL] += cost->wall;
 	values[SWAP_WALL] += cost->swap_wall;
 }
@@ -449,6 +458,7 @@ static int snapshot_at(uint32_t flows, double goal)
 	part(&rounds, flows, "swap, drain and flow table", POLL);
 	part(&rounds, flows, "sweep and top 100", RANK);
 	part(&rounds, flows, "render", RENDER);
+	part(&rounds, flows, "listing for the API", LIST);
 	part(&rounds, flows, "wall time without the swap", WALL);
 	part(&rounds, flows, "wall time of the swap", SWAP_WALL);
 	return 0;

@@ -28,7 +28,7 @@ WHOLE_VIEW = re.compile(r"core/(auditor\w*|replay|main)\.[ch]$")
 ABI = "bpf/flow_abi.h"
 ABI_SEES = "linux/types.h"
 PLUGIN_ABI = "plugins/xa_plugin.h"
-BOARD = ("core/metrics/board.h", "core/metrics/page.h")
+BOARD = ("core/metrics/board.h", "core/metrics/page.h", "core/metrics/listing.h")
 GENERATED = re.compile(
     r"bpf/.*\.bpf\.c vmlinux\.h|core/source/.* \w+\.skel\.h|(core|config)/\w+\.[ch] version\.h"
 )

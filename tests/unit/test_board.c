@@ -41,6 +41,8 @@ static void test_new_page_is_empty(void **state)
 	assert_null(page->metrics[XA_FORMAT_TEXT].text);
 	assert_null(page->landing);
 	assert_null(page->state);
+	assert_null(page->status);
+	assert_null(page->listing);
 	assert_int_equal(page->metrics[XA_FORMAT_TEXT].len + page->landing_len + page->state_len,
 			 0);
 	assert_false(page->attached);

@@ -78,11 +78,38 @@ static void test_any_bytes(void **state)
 	}
 }
 
+/* Commas where they are due, and nowhere else. */
+static void test_members(void **state)
+{
+	_cleanup_xa_buf_ struct xa_buf buf = {0};
+
+	(void)state;
+	xa_buf_adds(&buf, "{");
+	xa_json_add_u64(&buf, "a", UINT64_MAX);
+	xa_json_add_bool(&buf, "b", false);
+	xa_json_add_name(&buf, "c");
+	xa_buf_adds(&buf, "[");
+	for (size_t i = 0; i < 2; i++) {
+		xa_json_add_next(&buf);
+		xa_buf_adds(&buf, "{");
+		xa_json_add_text(&buf, "d", "{[:");
+		xa_json_add_fixed(&buf, "e", -1.5);
+		xa_buf_adds(&buf, "}");
+	}
+	xa_buf_adds(&buf, "]");
+	xa_json_add_bool(&buf, "f", true);
+	xa_buf_adds(&buf, "}");
+	assert_string_equal(buf.text, "{\"a\":18446744073709551615,\"b\":false,\"c\":["
+				      "{\"d\":\"{[:\",\"e\":-1.500},"
+				      "{\"d\":\"{[:\",\"e\":-1.500}],\"f\":true}");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_strings),
 		cmocka_unit_test(test_any_bytes),
+		cmocka_unit_test(test_members),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

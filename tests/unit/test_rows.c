@@ -553,6 +553,40 @@ static void test_gives_memory_back(void **state)
 	}
 }
 
+/* A sum is as old as its oldest flow, was seen when its latest was, over the wrap of the ticks, and
+ * has the flags of all. */
+static void test_sums_have_times_and_flags(void **state)
+{
+	static const uint16_t tags[] = {12, 0, XA_TAG_FRAGMENT};
+	static const uint32_t ticks[][2] = {{UINT32_MAX - 5, 3}, {1, 8}, {UINT32_MAX, 2}};
+	static const uint8_t flags[] = {0x02, 0x10, 0x01};
+	_cleanup_scene_ struct scene scene = {0};
+	const struct xa_flow *row;
+	size_t count;
+
+	(void)state;
+	scene_begin(&scene, 5, false, 16);
+	for (size_t i = 0; i < array_size(tags); i++) {
+		struct xa_reading reading = {
+			.key = key_of(1, 1, tags[i]),
+			.value = {.packets = 1,
+				  .bytes = 1,
+				  .first_tick = ticks[i][0],
+				  .last_tick = ticks[i][1],
+				  .tcp_flags = flags[i]},
+		};
+
+		xa_table_add(scene.table, &reading, 10);
+	}
+	(void)scene_rank(&scene, 10);
+	row = xa_topk_sorted(scene.top, &count);
+	assert_int_equal(count, 1);
+	assert_int_equal(row->packets, 3);
+	assert_int_equal(row->first_tick, UINT32_MAX - 5);
+	assert_int_equal(row->last_tick, 8);
+	assert_int_equal(row->tcp_flags, 0x13);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -564,6 +598,7 @@ int main(void)
 		cmocka_unit_test(test_min_rate),
 		cmocka_unit_test(test_retires),
 		cmocka_unit_test(test_gives_memory_back),
+		cmocka_unit_test(test_sums_have_times_and_flags),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
