@@ -86,7 +86,7 @@ int xa_source_set(const struct xa_source *source, const struct xa_option *option
 {
 	const int r = xa_source_begin(source, option);
 
-	if (r)
+	if (r || xa_option_is_empty_list(option, text))
 		return r;
 	return xa_option_is_list(option) && *text ? add_entries(source, option, text)
 						  : xa_source_add(source, option, text);

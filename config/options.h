@@ -18,6 +18,8 @@ enum xa_option_type {
 	XA_OPTION_ENUM, /* an enum, index into `names` */
 	XA_OPTION_INTERFACES, /* list: const char ** and a size_t */
 	XA_OPTION_LISTEN, /* list: struct xa_listen * and a size_t */
+	XA_OPTION_HOSTS, /* list: const char ** and a size_t */
+	XA_OPTION_NETWORKS, /* list: struct xa_network * and a size_t */
 	XA_OPTION_STAGES, /* struct xa_stage * and a size_t; only in files */
 	XA_OPTION_TYPE_COUNT_
 };
@@ -45,7 +47,14 @@ extern const size_t xa_option_count;
 /* A list of texts, which one text with commas can hold as well. */
 static inline bool xa_option_is_list(const struct xa_option *option)
 {
-	return option->type == XA_OPTION_INTERFACES || option->type == XA_OPTION_LISTEN;
+	return option->type == XA_OPTION_INTERFACES || option->type == XA_OPTION_LISTEN ||
+	       option->type == XA_OPTION_HOSTS || option->type == XA_OPTION_NETWORKS;
+}
+
+/* Whether the text is a list without entries, of an option that may have none. */
+static inline bool xa_option_is_empty_list(const struct xa_option *option, const char *text)
+{
+	return xa_option_is_list(option) && !option->min && !strcmp(text, "[]");
 }
 
 extern const char *const xa_reload_texts[XA_RELOAD_COUNT_]; /* "a change ..." */

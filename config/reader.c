@@ -106,7 +106,7 @@ static int read_list(struct reader *reader, const struct xa_option *option)
 		r = entries++ > option->max ? xa_yaml_skip(&reader->yaml)
 					    : read_list_entry(reader, option);
 	}
-	if (!r && !entries)
+	if (!r && !entries && option->min)
 		(void)xa_whys_add(reader->source.whys, reader->source.file, line, column,
 				  "%s: the list is empty", option->key);
 	return r;

@@ -23,11 +23,18 @@
 /* Numeric address and port, IPv6 in brackets. */
 #define LISTEN "([0-9]{1,3}(\\.[0-9]{1,3}){3}|\\[[0-9A-Fa-f:.]+\\]):[1-9][0-9]{0,4}"
 
+/* The name of a host, and a network; the bounds of their parts stay with the daemon. */
+#define HOST	"[A-Za-z0-9_-]+(\\.[A-Za-z0-9_-]+)*"
+#define NETWORK "[0-9A-Fa-f:.]+(/[0-9]{1,3})?"
+
 /* The name of a stage. */
 #define STAGE "^[a-z][a-z0-9_]{0,31}$"
 
 /* Entries in one text, with commas and blanks between them. */
 #define SPLIT(entry) "^ *" entry "( *, *" entry ")* *$"
+
+/* The same where there may be none. */
+#define SPLIT_ANY(entry) "^(\\[\\]| *" entry "( *, *" entry ")* *)$"
 
 /* A JSON string; text of the table and of this file has no control characters. */
 static void add_string(const char *text, struct xa_buf *buf)
@@ -118,6 +125,16 @@ static void add_listen(const struct xa_option *option, unsigned depth, struct xa
 	add_list(option, depth, "^" LISTEN "$", SPLIT(LISTEN), buf);
 }
 
+static void add_hosts(const struct xa_option *option, unsigned depth, struct xa_buf *buf)
+{
+	add_list(option, depth, "^" HOST "$", SPLIT_ANY(HOST), buf);
+}
+
+static void add_networks(const struct xa_option *option, unsigned depth, struct xa_buf *buf)
+{
+	add_list(option, depth, "^" NETWORK "$", SPLIT_ANY(NETWORK), buf);
+}
+
 static void add_size(const struct xa_option *option, unsigned depth, struct xa_buf *buf)
 {
 	(void)option;
@@ -156,7 +173,8 @@ static void (*const adders[XA_OPTION_TYPE_COUNT_])(const struct xa_option *optio
 	[XA_OPTION_DURATION] = add_duration, [XA_OPTION_UINT] = add_uint,
 	[XA_OPTION_SIZE] = add_size,	     [XA_OPTION_PATH] = add_path,
 	[XA_OPTION_ENUM] = add_enum,	     [XA_OPTION_INTERFACES] = add_interfaces,
-	[XA_OPTION_LISTEN] = add_listen,     [XA_OPTION_STAGES] = add_stages,
+	[XA_OPTION_LISTEN] = add_listen,     [XA_OPTION_HOSTS] = add_hosts,
+	[XA_OPTION_NETWORKS] = add_networks, [XA_OPTION_STAGES] = add_stages,
 };
 
 static void add_description(const struct xa_option *option, struct xa_buf *buf)
@@ -174,7 +192,7 @@ static void add_description(const struct xa_option *option, struct xa_buf *buf)
 
 static void add_default(const struct xa_option *option, struct xa_buf *buf)
 {
-	if (option->type == XA_OPTION_UINT || option->type == XA_OPTION_STAGES ||
+	if (option->type == XA_OPTION_UINT || !strcmp(option->fallback, "[]") ||
 	    is_boolean(option->fallback))
 		xa_buf_adds(buf, option->fallback);
 	else
