@@ -60,6 +60,9 @@ struct xa_network {
 	unsigned len; /* bits, of IPv4 96 to 128 */
 };
 
+/* The longest name of a host: RFC 1035, 2.3.4, without the dot at its end. */
+#define XA_HOST_MAX 253
+
 /* Entries of http.hosts and of http.scrapers at most. */
 #define XA_HTTP_HOSTS_MAX    32
 #define XA_HTTP_SCRAPERS_MAX 64

@@ -6,9 +6,6 @@
 
 #include "config/options.h"
 
-/* The longest name of a host: RFC 1035, 2.3.4, without the dot at its end. */
-#define XA_HOST_MAX 253
-
 int xa_peers_hosts_add(struct xa_config *config, const struct xa_option *option, const char *text,
 		       struct xa_why *why);
 void xa_peers_hosts_format(const struct xa_config *config, const struct xa_option *option,

@@ -7,10 +7,10 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "core/http/door.h"
 #include "core/http/response.h"
 #include "core/http/routes.h"
 
-#define CONNECTIONS_MAX	   128U
 #define CONNECTION_MEMORY  16384UL
 #define INACTIVITY_SECONDS 10U
 #define OUTCOME_MAX	   8192UL
@@ -36,12 +36,19 @@ static int listener_new(struct xa_listener **ret, struct xa_server *server,
 			const struct xa_listen *listen_on)
 {
 	struct xa_listener *listener = calloc(1, sizeof(*listener));
+	int error;
 
 	if (!listener)
 		return -ENOMEM;
 	if (xa_waits_init(&listener->waits)) {
 		free(listener);
 		return -ENOMEM;
+	}
+	error = xa_guard_start(&listener->guard);
+	if (error) {
+		xa_waits_done(&listener->waits);
+		free(listener);
+		return error;
 	}
 	listener->server = server;
 	listener->listen = *listen_on;
@@ -55,6 +62,7 @@ static void listener_free(struct xa_listener *listener)
 	xa_waits_close(&listener->waits);
 	if (listener->daemon)
 		MHD_stop_daemon(listener->daemon);
+	xa_guard_stop(&listener->guard);
 	xa_waits_done(&listener->waits);
 	free(listener);
 }
@@ -110,12 +118,13 @@ static int listener_start(struct xa_listener *listener)
 		return error;
 	errno = 0;
 	listener->daemon = MHD_start_daemon(
-		MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL,
-		xa_http_handle, listener, MHD_OPTION_NOTIFY_COMPLETED, xa_http_over, listener,
+		MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME, 0, xa_door_admits,
+		listener, xa_http_handle, listener, MHD_OPTION_NOTIFY_COMPLETED, xa_http_over,
+		listener, MHD_OPTION_NOTIFY_CONNECTION, xa_door_notify, listener,
 		MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_UNESCAPE_CALLBACK, xa_http_unescape, NULL,
-		MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS_MAX, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-		CONNECTION_MEMORY, MHD_OPTION_CONNECTION_TIMEOUT, INACTIVITY_SECONDS,
-		MHD_OPTION_END);
+		MHD_OPTION_CONNECTION_LIMIT, XA_DOOR_CONNECTIONS,
+		MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY,
+		MHD_OPTION_CONNECTION_TIMEOUT, INACTIVITY_SECONDS, MHD_OPTION_END);
 	if (listener->daemon)
 		return 0;
 	error = errno ? -errno : -ENOMEM;
@@ -219,6 +228,7 @@ static void show(struct xa_server *server, const struct xa_config *config)
 	before = server->config;
 	server->config = response;
 	server->reload = config->http.reload == XA_ON;
+	xa_access_set(&server->access, config);
 	(void)pthread_mutex_unlock(&server->lock);
 	MHD_destroy_response(before);
 }

@@ -5,6 +5,8 @@
 
 #include <microhttpd.h>
 
+#include "core/http/access.h"
+#include "core/http/guard.h"
 #include "core/http/server.h"
 #include "core/http/waits.h"
 
@@ -13,6 +15,7 @@ struct xa_listener {
 	struct xa_listen listen; /* without its text, which is the config's */
 	struct xa_server *server;
 	struct xa_waits waits;
+	struct xa_guard guard;
 	struct MHD_Daemon *daemon;
 };
 
@@ -22,5 +25,6 @@ struct xa_server {
 	struct xa_listener *listeners;
 	pthread_mutex_t lock; /* of what follows */
 	bool reload; /* http.reload */
+	struct xa_access access;
 	struct MHD_Response *config; /* NULL: there was no memory for it */
 };
