@@ -13,13 +13,25 @@
 struct head {
 	const char *host, *length;
 	unsigned hosts, lengths, encodings;
+	bool malformed;
 };
+
+/* RFC 9110, 5.6.2. A blank in front of the colon is the one that matters: libmicrohttpd takes it as
+ * part of the name, others read over it. */
+static bool is_token(const char *text)
+{
+	static const char chars[] = "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				    "abcdefghijklmnopqrstuvwxyz";
+
+	return *text && !text[strspn(text, chars)];
+}
 
 static enum MHD_Result look(void *ctx, enum MHD_ValueKind kind, const char *name, const char *value)
 {
 	struct head *head = ctx;
 
 	(void)kind;
+	head->malformed |= !is_token(name);
 	if (!strcasecmp(name, MHD_HTTP_HEADER_HOST)) {
 		head->host = value;
 		head->hosts++;
@@ -39,7 +51,7 @@ static struct xa_fault host_fault(const struct head *head, const char *version,
 		return (struct xa_fault){MHD_HTTP_BAD_REQUEST, "more than one Host\n"};
 	if (!head->hosts && strcmp(version, MHD_HTTP_VERSION_1_0) != 0)
 		return (struct xa_fault){MHD_HTTP_BAD_REQUEST, "no Host\n"};
-	if (!head->hosts || !access)
+	if (!head->hosts)
 		return (struct xa_fault){0};
 	switch (xa_access_host(access, head->host ? head->host : "")) {
 	case XA_HOST_OURS:
@@ -68,6 +80,9 @@ struct xa_fault xa_request_fault(struct MHD_Connection *connection, const char *
 	struct xa_fault fault;
 
 	(void)MHD_get_connection_values(connection, MHD_HEADER_KIND, look, &head);
+	if (head.malformed)
+		return (struct xa_fault){MHD_HTTP_BAD_REQUEST,
+					 "the name of a header is malformed\n"};
 	fault = body_fault(&head);
 	return fault.status ? fault : host_fault(&head, version, access);
 }
