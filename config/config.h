@@ -49,7 +49,7 @@ enum xa_switch {
 
 struct xa_listen {
 	struct sockaddr_storage
-		address; /* AF_INET or AF_INET6, numeric; port in network byte order */
+		address; /* AF_INET or AF_INET6, port in network byte order; or AF_UNIX */
 	socklen_t address_len;
 	const char *text; /* as written */
 };

@@ -20,8 +20,9 @@
 /* Characters of an interface's name: up to 15 bytes, so at most as many characters. */
 #define NAME_CHARS(but) "[^" but "/:\\u0000-\\u0020\\u007f-\\u00a0]{1,15}"
 
-/* Numeric address and port, IPv6 in brackets. */
-#define LISTEN "([0-9]{1,3}(\\.[0-9]{1,3}){3}|\\[[0-9A-Fa-f:.]+\\]):[1-9][0-9]{0,4}"
+/* Numeric address and port, IPv6 in brackets; or the path of a socket. */
+#define LISTEN(but) \
+	"(([0-9]{1,3}(\\.[0-9]{1,3}){3}|\\[[0-9A-Fa-f:.]+\\]):[1-9][0-9]{0,4}|unix:/[^" but "]+)"
 
 /* The name of a host, and a network; the bounds of their parts stay with the daemon. */
 #define HOST	"[A-Za-z0-9_-]+(\\.[A-Za-z0-9_-]+)*"
@@ -122,7 +123,7 @@ static void add_interfaces(const struct xa_option *option, unsigned depth, struc
 
 static void add_listen(const struct xa_option *option, unsigned depth, struct xa_buf *buf)
 {
-	add_list(option, depth, "^" LISTEN "$", SPLIT(LISTEN), buf);
+	add_list(option, depth, "^" LISTEN("\\u0000") "$", SPLIT(LISTEN(",")), buf);
 }
 
 static void add_hosts(const struct xa_option *option, unsigned depth, struct xa_buf *buf)

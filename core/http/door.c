@@ -22,6 +22,8 @@ static bool is_scraper(struct xa_listener *listener, const struct in6_addr *peer
 	struct xa_server *server = listener->server;
 	bool scraper;
 
+	if (xa_listener_is_file(listener))
+		return true;
 	(void)pthread_mutex_lock(&server->lock);
 	scraper = xa_access_is_scraper(&server->access, peer);
 	(void)pthread_mutex_unlock(&server->lock);

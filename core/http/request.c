@@ -84,5 +84,5 @@ struct xa_fault xa_request_fault(struct MHD_Connection *connection, const char *
 		return (struct xa_fault){MHD_HTTP_BAD_REQUEST,
 					 "the name of a header is malformed\n"};
 	fault = body_fault(&head);
-	return fault.status ? fault : host_fault(&head, version, access);
+	return fault.status || !access ? fault : host_fault(&head, version, access);
 }

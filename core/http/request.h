@@ -12,7 +12,7 @@ struct xa_fault {
 	const char *text; /* a line, a literal */
 };
 
-/* A head that could be read in two ways (RFC 9112, 3.2 and
+/* NULL as the rules: no Host is looked at. A head that could be read in two ways (RFC 9112, 3.2 and
  * 6.3) is refused, and so is any body. */
 struct xa_fault xa_request_fault(struct MHD_Connection *connection, const char *version,
 				 const struct xa_access *access);

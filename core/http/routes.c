@@ -215,7 +215,8 @@ static struct xa_fault fault_of(const struct request *request, const char *versi
 	struct xa_fault fault;
 
 	(void)pthread_mutex_lock(&server->lock);
-	fault = xa_request_fault(request->connection, version, &server->access);
+	fault = xa_request_fault(request->connection, version,
+				 xa_listener_is_file(request->listener) ? NULL : &server->access);
 	(void)pthread_mutex_unlock(&server->lock);
 	return fault;
 }

@@ -63,6 +63,7 @@ static void listener_free(struct xa_listener *listener)
 	if (listener->daemon)
 		MHD_stop_daemon(listener->daemon);
 	xa_guard_stop(&listener->guard);
+	xa_socket_file_remove(&listener->file, &listener->listen);
 	xa_waits_done(&listener->waits);
 	free(listener);
 }
@@ -82,18 +83,34 @@ void xa_server_free(struct xa_server *server)
 	free(server);
 }
 
-static int socket_open(const struct xa_listen *listen_on, int *ret_fd, struct stat *ret_as)
+static int socket_bind(int fd, const struct xa_listen *listen_on)
 {
-	int family = listen_on->address.ss_family, on = 1;
-	_cleanup_close_ int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK,
-					IPPROTO_TCP);
+	int on = 1;
 
-	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)))
+	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)))
 		return -errno;
-	if (family == AF_INET6 && setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)))
+	if (listen_on->address.ss_family == AF_INET6 &&
+	    setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)))
 		return -errno;
-	if (bind(fd, (const struct sockaddr *)&listen_on->address, listen_on->address_len) ||
-	    listen(fd, SOMAXCONN) || fstat(fd, ret_as))
+	return bind(fd, (const struct sockaddr *)&listen_on->address, listen_on->address_len)
+		       ? -errno
+		       : 0;
+}
+
+static int socket_open(struct xa_listener *listener, int *ret_fd, struct stat *ret_as)
+{
+	const struct xa_listen *listen_on = &listener->listen;
+	_cleanup_close_ int fd = socket(listen_on->address.ss_family,
+					SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int error;
+
+	if (fd < 0)
+		return -errno;
+	error = xa_listener_is_file(listener) ? xa_socket_file_bind(fd, listen_on, &listener->file)
+					      : socket_bind(fd, listen_on);
+	if (error)
+		return error;
+	if (listen(fd, SOMAXCONN) || fstat(fd, ret_as))
 		return -errno;
 	*ret_fd = take_fd(fd);
 	return 0;
@@ -112,7 +129,7 @@ static void socket_close_left(int fd, const struct stat *as)
 static int listener_start(struct xa_listener *listener)
 {
 	struct stat as;
-	int fd = -1, error = socket_open(&listener->listen, &fd, &as);
+	int fd = -1, error = socket_open(listener, &fd, &as);
 
 	if (error)
 		return error;

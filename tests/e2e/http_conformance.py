@@ -240,6 +240,28 @@ def a_connection_has_an_end(daemon):
         peer.closed()
 
 
+def socket_file(world):
+    """A listen address that comes and goes with a reload, while the daemon has no privileges."""
+    wire = world.wire()
+    path = world.dir / "http.sock"
+    config = world.config(wire.monitor_if)
+    daemon = world.daemon(wire.monitor, config)
+    before = config.read_text()
+    config.write_text(before.replace(
+        "listen: 127.0.0.1:9400", f'listen: [127.0.0.1:9400, "unix:{path}"]'))
+    assert daemon.reload(), "the reload was refused"
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.connect(str(path))
+        connection.sendall(head(b"GET /metrics HTTP/1.0", b"Host: evil.example"))
+        page = b"".join(iter(lambda: connection.recv(65536), b""))
+    assert page.startswith(b"HTTP/1.1 200 "), page[:60]
+    lab.check_conservation(lab.Scrape(page.partition(b"\r\n\r\n")[2].decode()))
+    config.write_text(before)
+    assert daemon.reload(), "the second reload was refused"
+    assert not path.exists(), "the socket is left"
+
+
 if __name__ == "__main__":
     lab.main(lab.Group(server, *map(case, ROWS), all_paths_have_the_headers, a_refusal_names_the_key,
-                       a_connection_has_an_end, hosts_change_by_a_reload))
+                       a_connection_has_an_end, hosts_change_by_a_reload),
+             socket_file)
