@@ -60,10 +60,23 @@ enum xa_switch {
 
 struct xa_listen {
 	struct sockaddr_storage
-		address; /* AF_INET or AF_INET6, numeric; port in network byte order */
+		address; /* AF_INET or AF_INET6, port in network byte order; or AF_UNIX */
 	socklen_t address_len;
 	const char *text; /* as written */
 };
+
+/* An address alone has the whole length. */
+struct xa_network {
+	struct in6_addr address; /* of IPv4 in its mapped form; 0 behind the length */
+	unsigned len; /* bits, of IPv4 96 to 128 */
+};
+
+/* The longest name of a host: RFC 1035, 2.3.4, without the dot at its end. */
+#define XA_HOST_MAX 253
+
+/* Entries of http.hosts and of http.scrapers at most. */
+#define XA_HTTP_HOSTS_MAX    32
+#define XA_HTTP_SCRAPERS_MAX 64
 
 /* Where a value stands. */
 struct xa_origin {
@@ -85,6 +98,10 @@ struct xa_config {
 	enum xa_switch watch; /* of the configuration's files */
 	struct {
 		enum xa_switch reload;
+		const char **hosts; /* in small letters */
+		size_t host_count;
+		struct xa_network *scrapers;
+		size_t scraper_count;
 	} http;
 	struct {
 		uint32_t max; /* living flows at most, per address family in the kernel, in all in

@@ -11,6 +11,7 @@
 #include <inttypes.h>
 #include <net/if.h>
 #include <string.h>
+#include <sys/un.h>
 
 #include "config/scalar.h"
 #include "config/text.h"
@@ -98,11 +99,14 @@ void xa_interfaces_describe(const struct xa_option *option, struct xa_buf *buf)
 
 /* Listen addresses */
 
+#define FILE_MARK "unix:"
+
 #define HINT_PORT  "no port; write '127.0.0.1:9400'"
 #define HINT_RANGE "the port is a number from 1 to 65535"
 #define HINT_ANY \
 	"no address; write '0.0.0.0:9400' or '[::]:9400' for all, '127.0.0.1:9400' for this host"
 #define HINT_NAME "no numeric address; write '127.0.0.1:9400' or '[::1]:9400'"
+#define HINT_FILE "the path of a socket begins with '/', and has 2 to 107 bytes of UTF-8"
 #define HINT_IPV6 "an IPv6 address has brackets, and in YAML quotes: \"[::1]:9400\""
 
 /* What is wrong with text that is not even host and port. */
@@ -163,6 +167,20 @@ static bool address_read(const char *host, bool ipv6, in_port_t port, struct xa_
 	return true;
 }
 
+static const char *path_read(const char *path, struct xa_listen *ret)
+{
+	struct sockaddr_un un = {.sun_family = AF_UNIX};
+	const size_t len = strlen(path);
+
+	if (path[0] != '/' || len < 2 || len >= sizeof(un.sun_path) || !xa_text_is_utf8(path))
+		return HINT_FILE;
+	memcpy(un.sun_path, path, len);
+	memset(&ret->address, 0, sizeof(ret->address));
+	memcpy(&ret->address, &un, sizeof(un));
+	ret->address_len = sizeof(un);
+	return NULL;
+}
+
 /* NULL, or what is wrong with it. */
 static const char *listen_read(const char *text, struct xa_listen *ret)
 {
@@ -170,6 +188,8 @@ static const char *listen_read(const char *text, struct xa_listen *ret)
 	const char *port_text;
 	in_port_t port;
 
+	if (!strncmp(text, FILE_MARK, strlen(FILE_MARK)))
+		return path_read(text + strlen(FILE_MARK), ret);
 	if (!listen_split(text, host, &port_text))
 		return listen_shape_fault(text);
 	if (!port_read(port_text, &port))
@@ -205,7 +225,16 @@ int xa_listen_add(struct xa_config *config, const struct xa_option *option, cons
 	return 0;
 }
 
-static void add_listen(const struct xa_listen *listen, struct xa_buf *buf)
+static void add_path(const struct xa_listen *listen, struct xa_buf *buf)
+{
+	char text[sizeof(FILE_MARK) + sizeof(struct sockaddr_un)];
+
+	(void)snprintf(text, sizeof(text), FILE_MARK "%s",
+		       ((const struct sockaddr_un *)&listen->address)->sun_path);
+	xa_scalar_add_string(text, buf);
+}
+
+static void add_address(const struct xa_listen *listen, struct xa_buf *buf)
 {
 	const bool ipv6 = listen->address.ss_family == AF_INET6;
 	const struct sockaddr_in *in = (const struct sockaddr_in *)&listen->address;
@@ -224,20 +253,22 @@ static void add_listen(const struct xa_listen *listen, struct xa_buf *buf)
 void xa_listen_format(const struct xa_config *config, const struct xa_option *option,
 		      struct xa_buf *buf)
 {
-	const bool single = config->listen_count == 1;
+	const bool single = config->listen_count == 1 && !strchr(config->listen[0].text, ',');
 
 	(void)option;
 	xa_buf_adds(buf, single ? "" : "[");
 	for (size_t i = 0; i < config->listen_count; i++) {
+		const struct xa_listen *listen = &config->listen[i];
+
 		xa_buf_adds(buf, i ? ", " : "");
-		add_listen(&config->listen[i], buf);
+		(listen->address.ss_family == AF_UNIX ? add_path : add_address)(listen, buf);
 	}
 	xa_buf_adds(buf, single ? "" : "]");
 }
 
 void xa_listen_describe(const struct xa_option *option, struct xa_buf *buf)
 {
-	xa_buf_addf(buf, "address:port or a list of %" PRIu64 " to %" PRIu64 "; numeric",
+	xa_buf_addf(buf, "numeric address:port or unix:/path, or a list of %" PRIu64 " to %" PRIu64,
 		    option->min, option->max);
 }
 

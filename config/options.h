@@ -19,6 +19,8 @@ enum xa_option_type {
 	XA_OPTION_SET, /* unsigned, a bit for each of `names`; as text a list */
 	XA_OPTION_INTERFACES, /* list: const char ** and a size_t */
 	XA_OPTION_LISTEN, /* list: struct xa_listen * and a size_t */
+	XA_OPTION_HOSTS, /* list: const char ** and a size_t */
+	XA_OPTION_NETWORKS, /* list: struct xa_network * and a size_t */
 	XA_OPTION_PORTS, /* list: struct xa_range * and a size_t, sorted */
 	XA_OPTION_STAGES, /* struct xa_stage * and a size_t; only in files */
 	XA_OPTION_TYPE_COUNT_

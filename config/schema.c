@@ -20,8 +20,13 @@
 /* Characters of an interface's name: up to 15 bytes, so at most as many characters. */
 #define NAME_CHARS(but) "[^" but "/:\\u0000-\\u0020\\u007f-\\u00a0]{1,15}"
 
-/* Numeric address and port, IPv6 in brackets. */
-#define LISTEN "([0-9]{1,3}(\\.[0-9]{1,3}){3}|\\[[0-9A-Fa-f:.]+\\]):[1-9][0-9]{0,4}"
+/* Numeric address and port, IPv6 in brackets; or the path of a socket. */
+#define LISTEN(but) \
+	"(([0-9]{1,3}(\\.[0-9]{1,3}){3}|\\[[0-9A-Fa-f:.]+\\]):[1-9][0-9]{0,4}|unix:/[^" but "]+)"
+
+/* The name of a host, and a network; the bounds of their parts stay with the daemon. */
+#define HOST	"[A-Za-z0-9_-]+(\\.[A-Za-z0-9_-]+)*"
+#define NETWORK "[0-9A-Fa-f:.]+(/[0-9]{1,3})?"
 
 /* A port or a range of ports. */
 #define PORTS "[0-9]{1,5}(-[0-9]{1,5})?"
@@ -31,6 +36,9 @@
 
 /* Entries in one text, with commas and blanks between them. */
 #define SPLIT(entry) "^ *" entry "( *, *" entry ")* *$"
+
+/* The same where there may be none. */
+#define SPLIT_ANY(entry) "^(\\[\\]| *" entry "( *, *" entry ")* *)$"
 
 /* A JSON string; text of the table and of this file has no control characters. */
 static void add_string(const char *text, struct xa_buf *buf)
@@ -134,7 +142,21 @@ static void add_interfaces(const struct xa_option *option, unsigned depth, struc
 
 static void add_listen(const struct xa_option *option, unsigned depth, struct xa_buf *buf)
 {
-	static const struct shape shape = {"^" LISTEN "$", SPLIT(LISTEN), NULL};
+	static const struct shape shape = {"^" LISTEN("\\u0000") "$", SPLIT(LISTEN(",")), NULL};
+
+	add_list(option, depth, &shape, buf);
+}
+
+static void add_hosts(const struct xa_option *option, unsigned depth, struct xa_buf *buf)
+{
+	static const struct shape shape = {"^" HOST "$", SPLIT_ANY(HOST), NULL};
+
+	add_list(option, depth, &shape, buf);
+}
+
+static void add_networks(const struct xa_option *option, unsigned depth, struct xa_buf *buf)
+{
+	static const struct shape shape = {"^" NETWORK "$", SPLIT_ANY(NETWORK), NULL};
 
 	add_list(option, depth, &shape, buf);
 }
@@ -217,6 +239,8 @@ static void (*const adders[XA_OPTION_TYPE_COUNT_])(const struct xa_option *optio
 	[XA_OPTION_SET] = add_set,
 	[XA_OPTION_INTERFACES] = add_interfaces,
 	[XA_OPTION_LISTEN] = add_listen,
+	[XA_OPTION_HOSTS] = add_hosts,
+	[XA_OPTION_NETWORKS] = add_networks,
 	[XA_OPTION_PORTS] = add_ports,
 	[XA_OPTION_STAGES] = add_stages,
 };

@@ -9,6 +9,7 @@
 
 #include "config/lists.h"
 #include "config/path.h"
+#include "config/peers.h"
 #include "config/scalar.h"
 #include "config/stages.h"
 #include "config/text.h"
@@ -327,6 +328,10 @@ static const struct type types[XA_OPTION_TYPE_COUNT_] = {
 				  sizeof(const char *)},
 	[XA_OPTION_LISTEN] = {xa_listen_add, xa_listen_format, xa_listen_describe,
 			      sizeof(struct xa_listen)},
+	[XA_OPTION_HOSTS] = {xa_peers_hosts_add, xa_peers_hosts_format, xa_peers_hosts_describe,
+			     sizeof(const char *)},
+	[XA_OPTION_NETWORKS] = {xa_peers_networks_add, xa_peers_networks_format,
+				xa_peers_networks_describe, sizeof(struct xa_network)},
 	[XA_OPTION_PORTS] = {xa_ports_add, xa_ports_format, xa_ports_describe,
 			     sizeof(struct xa_range)},
 	[XA_OPTION_STAGES] = {xa_stages_set, xa_stages_format, xa_stages_describe,

@@ -528,6 +528,14 @@ static int open_loop(struct xa_auditor *auditor)
 	return error;
 }
 
+static void log_serving(const struct xa_listen *listen)
+{
+	if (listen->address.ss_family == AF_UNIX)
+		xa_log_info("serving /metrics at %s", listen->text);
+	else
+		xa_log_info("serving http://%s/metrics", listen->text);
+}
+
 static int start(struct xa_auditor *auditor)
 {
 	struct xa_whys whys = {0};
@@ -565,7 +573,7 @@ static int start(struct xa_auditor *auditor)
 	note_config(auditor);
 	tick(auditor);
 	for (size_t i = 0; i < auditor->running.config->listen_count; i++)
-		xa_log_info("serving http://%s/metrics", auditor->running.config->listen[i].text);
+		log_serving(&auditor->running.config->listen[i]);
 	xa_notify_send(&auditor->notify, "READY=1\nSTATUS=counting");
 	return XA_EXIT_OK;
 }

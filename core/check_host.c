@@ -10,6 +10,7 @@
 #include <cap-ng.h>
 #include <fnmatch.h>
 #include <string.h>
+#include <sys/un.h>
 
 #include "config/whys.h"
 #include "core/diag_iface.h"
@@ -166,6 +167,17 @@ static int check_ifaces(struct survey *survey)
 
 /* --- listen addresses --- */
 
+/* Nothing is made: whether it could be, the folder tells. */
+static int try_file(const struct xa_listen *listen)
+{
+	const char *path = ((const struct sockaddr_un *)&listen->address)->sun_path;
+	const size_t len = (size_t)(strrchr(path, '/') - path);
+	char folder[sizeof(((struct sockaddr_un *)NULL)->sun_path)];
+
+	(void)snprintf(folder, sizeof(folder), "%.*s", len ? (int)len : 1, path);
+	return access(folder, W_OK | X_OK) ? -errno : 0;
+}
+
 static int try_address(const struct xa_listen *listen)
 {
 	int family = listen->address.ss_family, on = 1;
@@ -190,7 +202,9 @@ static void found_address(struct xa_finding *finding, const struct xa_listen *li
 	}
 	xa_found(finding, XA_VERDICT_WARN, "cannot listen on %s: %s", listen->text,
 		 strerror(-error));
-	if (error == -EACCES)
+	if (listen->address.ss_family == AF_UNIX)
+		xa_remedy(finding, "a folder that the daemon's user can write to");
+	else if (error == -EACCES)
 		xa_remedy(finding, "a port from net.ipv4.ip_unprivileged_port_start on");
 	else
 		xa_remedy(finding, "an address of this host (ip address lists them)");
@@ -203,7 +217,8 @@ static int check_addresses(struct survey *survey)
 	(void)capng_apply(CAPNG_SELECT_CAPS);
 	for (size_t i = 0; i < survey->config->listen_count; i++) {
 		const struct xa_listen *listen = &survey->config->listen[i];
-		const int error = try_address(listen);
+		const int error = listen->address.ss_family == AF_UNIX ? try_file(listen)
+								       : try_address(listen);
 		struct xa_finding *finding;
 		int failed;
 

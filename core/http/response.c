@@ -4,14 +4,33 @@
 
 #include <string.h>
 
+#include "core/http/door.h"
+
+/* Those of browsers: nothing that is answered here loads, runs, frames or tells anything. */
+static const char *const headers[][2] = {
+	{MHD_HTTP_HEADER_CACHE_CONTROL, "no-store"},
+	{"X-Content-Type-Options", "nosniff"},
+	{"Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"},
+	{"X-Frame-Options", "DENY"},
+	{"Referrer-Policy", "no-referrer"},
+	{"Cross-Origin-Resource-Policy", "same-origin"},
+};
+
+static bool add_headers(struct MHD_Response *response, const char *type)
+{
+	enum MHD_Result added = MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE,
+							type);
+
+	for (size_t i = 0; added == MHD_YES && i < array_size(headers); i++)
+		added = MHD_add_response_header(response, headers[i][0], headers[i][1]);
+	return added == MHD_YES;
+}
+
 struct MHD_Response *xa_response_with(struct MHD_Response *response, const char *type)
 {
 	if (!response)
 		return NULL;
-	if (MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, type) == MHD_YES &&
-	    MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store") ==
-		    MHD_YES &&
-	    MHD_add_response_header(response, "X-Content-Type-Options", "nosniff") == MHD_YES)
+	if (add_headers(response, type))
 		return response;
 	MHD_destroy_response(response);
 	return NULL;
@@ -25,6 +44,8 @@ enum MHD_Result xa_respond(struct MHD_Connection *connection, unsigned status,
 	response = xa_response_with(response, type);
 	if (!response)
 		return MHD_NO;
+	if (xa_door_closes(connection))
+		(void)MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
 	result = MHD_queue_response(connection, status, response);
 	MHD_destroy_response(response);
 	return result;

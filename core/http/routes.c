@@ -11,7 +11,9 @@
 #include <string.h>
 
 #include "core/http/api.h"
+#include "core/http/door.h"
 #include "core/http/negotiate.h"
+#include "core/http/request.h"
 #include "core/http/response.h"
 
 #define RETRY_SECONDS "5"
@@ -185,6 +187,7 @@ static enum MHD_Result answer_reload(const struct request *request)
 				   "too many wait for a reload already\n",
 				   MHD_HTTP_HEADER_RETRY_AFTER, RETRY_SECONDS);
 	*request->state = wait;
+	xa_door_waits(listener, request->connection);
 	hooks->reload(hooks->ctx);
 	return MHD_YES;
 }
@@ -236,14 +239,6 @@ static enum MHD_Result refuse_method(const struct route *route, struct MHD_Conne
 			   MHD_HTTP_HEADER_ALLOW, route->posts ? "POST" : "GET, HEAD");
 }
 
-static bool has_body(struct MHD_Connection *connection)
-{
-	const char *length = header_of(connection, MHD_HTTP_HEADER_CONTENT_LENGTH);
-
-	return header_of(connection, MHD_HTTP_HEADER_TRANSFER_ENCODING) ||
-	       (length && length[strspn(length, "0")]);
-}
-
 /* Leaves the path as it was sent: what is escaped is not one of ours, whatever it would unescape
  * to. Arguments are left too, see query.h. */
 size_t xa_http_unescape(void *ctx, struct MHD_Connection *connection, char *text)
@@ -253,17 +248,34 @@ size_t xa_http_unescape(void *ctx, struct MHD_Connection *connection, char *text
 	return strlen(text);
 }
 
-/* The first call comes with the headers, the last with the end of a body, if there is one: an
- * answer before the last would cost the connection. One more comes when a wait is over. */
+static struct xa_fault fault_of(const struct request *request, const char *version)
+{
+	struct xa_server *server = request->listener->server;
+	struct xa_fault fault;
+
+	(void)pthread_mutex_lock(&server->lock);
+	fault = xa_request_fault(request->connection, version,
+				 xa_listener_is_file(request->listener) ? NULL : &server->access);
+	(void)pthread_mutex_unlock(&server->lock);
+	return fault;
+}
+
+/* The first call comes with the headers, the second when there is no body to come. One more comes
+ * when a wait is over. */
 enum MHD_Result xa_http_handle(void *ctx, struct MHD_Connection *connection, const char *path,
 			       const char *method, const char *version, const char *upload,
 			       size_t *upload_len, void **state)
 {
 	const struct request request = {ctx, connection, state};
 	const struct route *route = route_of(path);
+	const struct xa_fault fault = *state ? (struct xa_fault){0} : fault_of(&request, version);
 
-	(void)version;
 	(void)upload;
+	(void)upload_len;
+	xa_door_answers(ctx, connection);
+	if (fault.status)
+		return xa_say_with(connection, fault.status, fault.text, MHD_HTTP_HEADER_CONNECTION,
+				   "close");
 	if (!route)
 		return xa_say(connection, MHD_HTTP_NOT_FOUND,
 			      "not found; there are / /metrics /config /-/healthy /-/ready "
@@ -272,25 +284,22 @@ enum MHD_Result xa_http_handle(void *ctx, struct MHD_Connection *connection, con
 		return refuse_method(route, connection);
 	if (*state && *state != ctx)
 		return answer_waited(&request);
-	if (!*state && route->posts && has_body(connection))
-		return xa_say(connection, MHD_HTTP_BAD_REQUEST, "only without a body\n");
-	if (!*state || *upload_len) {
+	if (!*state) {
 		*state = ctx;
-		*upload_len = 0;
 		return MHD_YES;
 	}
 	return route->answer(&request);
 }
 
-/* Of a wait whose connection ended before its answer was sent. */
+/* A wait whose connection ended before its answer was sent is over as well. */
 void xa_http_over(void *ctx, struct MHD_Connection *connection, void **state,
 		  enum MHD_RequestTerminationCode how)
 {
 	struct xa_listener *listener = ctx;
 	unsigned status;
 
-	(void)connection;
 	(void)how;
 	if (*state && *state != listener)
 		MHD_destroy_response(xa_waits_leave(&listener->waits, *state, &status));
+	xa_door_answered(listener, connection);
 }

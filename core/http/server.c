@@ -7,10 +7,10 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "core/http/door.h"
 #include "core/http/response.h"
 #include "core/http/routes.h"
 
-#define CONNECTIONS_MAX	   128U
 #define CONNECTION_MEMORY  16384UL
 #define INACTIVITY_SECONDS 10U
 #define OUTCOME_MAX	   8192UL
@@ -36,12 +36,19 @@ static int listener_new(struct xa_listener **ret, struct xa_server *server,
 			const struct xa_listen *listen_on)
 {
 	struct xa_listener *listener = calloc(1, sizeof(*listener));
+	int error;
 
 	if (!listener)
 		return -ENOMEM;
 	if (xa_waits_init(&listener->waits)) {
 		free(listener);
 		return -ENOMEM;
+	}
+	error = xa_guard_start(&listener->guard);
+	if (error) {
+		xa_waits_done(&listener->waits);
+		free(listener);
+		return error;
 	}
 	listener->server = server;
 	listener->listen = *listen_on;
@@ -55,6 +62,8 @@ static void listener_free(struct xa_listener *listener)
 	xa_waits_close(&listener->waits);
 	if (listener->daemon)
 		MHD_stop_daemon(listener->daemon);
+	xa_guard_stop(&listener->guard);
+	xa_socket_file_remove(&listener->file, &listener->listen);
 	xa_waits_done(&listener->waits);
 	free(listener);
 }
@@ -74,18 +83,34 @@ void xa_server_free(struct xa_server *server)
 	free(server);
 }
 
-static int socket_open(const struct xa_listen *listen_on, int *ret_fd, struct stat *ret_as)
+static int socket_bind(int fd, const struct xa_listen *listen_on)
 {
-	int family = listen_on->address.ss_family, on = 1;
-	_cleanup_close_ int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK,
-					IPPROTO_TCP);
+	int on = 1;
 
-	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)))
+	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)))
 		return -errno;
-	if (family == AF_INET6 && setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)))
+	if (listen_on->address.ss_family == AF_INET6 &&
+	    setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)))
 		return -errno;
-	if (bind(fd, (const struct sockaddr *)&listen_on->address, listen_on->address_len) ||
-	    listen(fd, SOMAXCONN) || fstat(fd, ret_as))
+	return bind(fd, (const struct sockaddr *)&listen_on->address, listen_on->address_len)
+		       ? -errno
+		       : 0;
+}
+
+static int socket_open(struct xa_listener *listener, int *ret_fd, struct stat *ret_as)
+{
+	const struct xa_listen *listen_on = &listener->listen;
+	_cleanup_close_ int fd = socket(listen_on->address.ss_family,
+					SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int error;
+
+	if (fd < 0)
+		return -errno;
+	error = xa_listener_is_file(listener) ? xa_socket_file_bind(fd, listen_on, &listener->file)
+					      : socket_bind(fd, listen_on);
+	if (error)
+		return error;
+	if (listen(fd, SOMAXCONN) || fstat(fd, ret_as))
 		return -errno;
 	*ret_fd = take_fd(fd);
 	return 0;
@@ -104,18 +129,19 @@ static void socket_close_left(int fd, const struct stat *as)
 static int listener_start(struct xa_listener *listener)
 {
 	struct stat as;
-	int fd = -1, error = socket_open(&listener->listen, &fd, &as);
+	int fd = -1, error = socket_open(listener, &fd, &as);
 
 	if (error)
 		return error;
 	errno = 0;
 	listener->daemon = MHD_start_daemon(
-		MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL,
-		xa_http_handle, listener, MHD_OPTION_NOTIFY_COMPLETED, xa_http_over, listener,
+		MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME, 0, xa_door_admits,
+		listener, xa_http_handle, listener, MHD_OPTION_NOTIFY_COMPLETED, xa_http_over,
+		listener, MHD_OPTION_NOTIFY_CONNECTION, xa_door_notify, listener,
 		MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_UNESCAPE_CALLBACK, xa_http_unescape, NULL,
-		MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS_MAX, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-		CONNECTION_MEMORY, MHD_OPTION_CONNECTION_TIMEOUT, INACTIVITY_SECONDS,
-		MHD_OPTION_END);
+		MHD_OPTION_CONNECTION_LIMIT, XA_DOOR_CONNECTIONS,
+		MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY,
+		MHD_OPTION_CONNECTION_TIMEOUT, INACTIVITY_SECONDS, MHD_OPTION_END);
 	if (listener->daemon)
 		return 0;
 	error = errno ? -errno : -ENOMEM;
@@ -219,6 +245,7 @@ static void show(struct xa_server *server, const struct xa_config *config)
 	before = server->config;
 	server->config = response;
 	server->reload = config->http.reload == XA_ON;
+	xa_access_set(&server->access, config);
 	(void)pthread_mutex_unlock(&server->lock);
 	MHD_destroy_response(before);
 }
