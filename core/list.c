@@ -86,6 +86,16 @@ static void list_labels(struct listing *listing, const struct xa_flow *row, cons
 	}
 }
 
+static struct xa_listed_ports ports_of(const struct xa_config *config, uint16_t port)
+{
+	const uint16_t one = ntohs(port);
+	const struct xa_range *range = xa_range_find(config->metrics.fold_ports,
+						     config->metrics.fold_port_count, one);
+
+	return range ? (struct xa_listed_ports){range->low, range->high}
+		     : (struct xa_listed_ports){one, one};
+}
+
 static void list_flow(struct listing *listing, const struct xa_flow *row,
 		      struct xa_listed_flow *ret)
 {
@@ -99,8 +109,8 @@ static void list_flow(struct listing *listing, const struct xa_flow *row,
 	ret->interface = interface_of(listing, row);
 	memcpy(ret->src, row->key.saddr, sizeof(ret->src));
 	memcpy(ret->dst, row->key.daddr, sizeof(ret->dst));
-	ret->sport = ntohs(tail->sport);
-	ret->dport = ntohs(tail->dport);
+	ret->sport = ports_of(listing->traffic->config, tail->sport);
+	ret->dport = ports_of(listing->traffic->config, tail->dport);
 	ret->proto_number = tail->proto;
 	ret->tcp_flags = row->tcp_flags;
 	ret->is_ipv6 = xa_flow_family(tail) == XA_IPV6;

@@ -145,6 +145,15 @@ static void add_labels(struct xa_buf *body, const struct xa_listing *listing,
 	xa_buf_adds(body, "}");
 }
 
+/* The second name is for what is folded. */
+static void add_ports(struct xa_buf *body, const char *name, const char *last,
+		      struct xa_listed_ports ports)
+{
+	xa_json_add_u64(body, name, ports.first);
+	if (ports.last != ports.first)
+		xa_json_add_u64(body, last, ports.last);
+}
+
 static void add_key(struct xa_buf *body, unsigned fields, const struct xa_listed_flow *flow)
 {
 	if (fields & XA_LISTED_SRC)
@@ -154,9 +163,9 @@ static void add_key(struct xa_buf *body, unsigned fields, const struct xa_listed
 	if (fields & XA_LISTED_PROTO)
 		xa_json_add_text(body, "proto", flow->proto);
 	if (fields & XA_LISTED_SPORT)
-		xa_json_add_u64(body, "sport", flow->sport);
+		add_ports(body, "sport", "sport_last", flow->sport);
 	if (fields & XA_LISTED_DPORT)
-		xa_json_add_u64(body, "dport", flow->dport);
+		add_ports(body, "dport", "dport_last", flow->dport);
 	if (flow->interface)
 		xa_json_add_text(body, "interface", flow->interface);
 	if (fields & (XA_LISTED_SRC | XA_LISTED_DST))

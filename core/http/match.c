@@ -93,14 +93,19 @@ static bool dst_holds(const struct xa_match_pair *pair, const struct xa_listed_f
 	return is_in(pair, flow->is_ipv6, flow->dst);
 }
 
+static bool is_among(const struct xa_match_pair *pair, struct xa_listed_ports ports)
+{
+	return ports.first <= pair->number && pair->number <= ports.last;
+}
+
 static bool sport_holds(const struct xa_match_pair *pair, const struct xa_listed_flow *flow)
 {
-	return flow->sport == pair->number;
+	return is_among(pair, flow->sport);
 }
 
 static bool dport_holds(const struct xa_match_pair *pair, const struct xa_listed_flow *flow)
 {
-	return flow->dport == pair->number;
+	return is_among(pair, flow->dport);
 }
 
 static bool port_holds(const struct xa_match_pair *pair, const struct xa_listed_flow *flow)

@@ -16,8 +16,14 @@ enum xa_listed_field {
 	XA_LISTED_SRC = 1 << 0,
 	XA_LISTED_DST = 1 << 1,
 	XA_LISTED_PROTO = 1 << 2,
-	XA_LISTED_SPORT = 1 << 3, /* of ports that metrics.fold_ports folds, the lowest */
+	XA_LISTED_SPORT = 1 << 3,
 	XA_LISTED_DPORT = 1 << 4,
+};
+
+/* One port, or those of metrics.fold_ports that are not told apart. */
+struct xa_listed_ports {
+	uint16_t first;
+	uint16_t last;
 };
 
 struct xa_listed_flow {
@@ -30,8 +36,8 @@ struct xa_listed_flow {
 	const char **labels; /* by the number of the label; NULL: it has none */
 	uint8_t src[16]; /* an IPv4 address stands in the first 4 */
 	uint8_t dst[16];
-	uint16_t sport; /* of ICMP the type */
-	uint16_t dport; /* and the code */
+	struct xa_listed_ports sport; /* of ICMP the type */
+	struct xa_listed_ports dport; /* and the code */
 	uint8_t proto_number;
 	uint8_t tcp_flags;
 	bool is_ipv6;

@@ -309,6 +309,30 @@ def odd_interface(world):
     lab.equal("packets", [flow["packets"] for flow in answer["flows"]], [report["packets"]])
 
 
+def ports_text(flow, name):
+    last = flow.get(f"{name}_last")
+    return f"{flow[name]}-{last}" if last else str(flow[name])
+
+
+def fewer_labels(world):
+    """A flow has what labels tell, and folded ports are a range: as in the scrape."""
+    wire = world.wire()
+    daemon = world.daemon(wire.monitor, world.config(wire.monitor_if), "--set",
+                          "metrics.labels=src,sport,dport", "--set", "metrics.fold_ports=1026-65535")
+    report = world.send(wire, **PATTERN)
+    scrape = daemon.wait_seen(report["packets"])
+    want = {(labels["src"], labels["sport"], labels["dport"]): value for labels, value in
+            scrape.samples("xdp_netflow_flow_packets") if labels["src"] != "other"}
+    flows = ask(daemon, top=1000)["flows"]
+    lab.equal("flows", {(flow["src"], ports_text(flow, "sport"), ports_text(flow, "dport")):
+                        flow["packets"] for flow in flows}, want)
+    assert {"1024", "1026-65535"} <= {sport for _, sport, _ in want}, want
+    assert not any("dst" in flow or "proto" in flow for flow in flows)
+    lab.equal("found by a folded port", ask(daemon, match="sport=40000")["of"],
+              sum(sport == "1026-65535" for _, sport, _ in want))
+    get(daemon, f"{FLOWS}?match=dst=10.0.0.1", 400)
+
+
 def manual(world):
     """The commands of the manual, with the daemon and the traffic that it speaks of."""
     lab.need_tool("curl")
@@ -335,7 +359,7 @@ def manual(world):
 
 
 if __name__ == "__main__":
-    lab.main(manual, odd_interface,
+    lab.main(manual, odd_interface, fewer_labels,
              lab.Group(sent, status_is_the_scrape, flows_are_the_scrape, flows_are_what_was_sent,
                        matches, orders, refusals, crowd, status_of_a_failing_stage,
                        status_of_a_refused_reload))

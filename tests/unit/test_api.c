@@ -205,7 +205,7 @@ static void test_flow(void **state)
 	listing->flows[0].labels[0] = "a\"b\\c\n\x01</script>\xff";
 	listing->flows[0].interface = "e\"0:ff";
 	listing->flows[0].first_seen = 999.5; /* young: its rate is that of a second */
-	listing->flows[0].dport = 53;
+	listing->flows[0].dport = (struct xa_listed_ports){53, 53};
 	listing->flows[0].tcp_flags = 27;
 	listing->flows[1].is_ipv6 = true;
 	xa_board_pin(scene->board, page);
@@ -222,6 +222,21 @@ static void test_flow(void **state)
 		      "\"packets\":1,\"bytes\":2,\"packets_rate\":0.100,\"bytes_rate\":0.200,"
 		      "\"first_seen\":990.000,\"last_seen\":999.750,\"tcp_flags\":0}],"
 		      "\"shown\":2,\"of\":2}\n"));
+}
+
+/* Only what labels tell, and all ports of a range. */
+static void test_flow_of_fewer_labels(void **state)
+{
+	struct scene *scene = *state;
+	struct xa_page *page = page_of(1, 0);
+	struct answer answer;
+
+	page->listing->fields = XA_LISTED_SPORT | XA_LISTED_DPORT;
+	page->listing->flows[0].sport = (struct xa_listed_ports){32768, 60999};
+	xa_board_pin(scene->board, page);
+	assert_non_null(strstr(get(scene, "/api/v1/flows", 200, &answer),
+			       "\"flows\":[{\"sport\":32768,\"sport_last\":60999,\"dport\":0,"
+			       "\"labels\":{},"));
 }
 
 static size_t count_of(const char *text, const char *what)
@@ -347,6 +362,7 @@ int main(void)
 		scene_test(test_status),
 		scene_test(test_no_flows),
 		scene_test(test_flow),
+		scene_test(test_flow_of_fewer_labels),
 		scene_test(test_top),
 		scene_test(test_by),
 		scene_test(test_refusals),

@@ -95,8 +95,9 @@ static void test_flows(void **state)
 	assert_string_equal(listing->flows[0].interface, "eth0");
 	assert_memory_equal(listing->flows[0].src, "\x0a\0\0\x01\0\0\0\0\0\0\0\0\0\0\0\0", 16);
 	assert_memory_equal(listing->flows[0].dst, "\x0a\0\0\x02\0\0\0\0\0\0\0\0\0\0\0\0", 16);
-	assert_int_equal(listing->flows[0].sport, 40000);
-	assert_int_equal(listing->flows[0].dport, 443);
+	assert_int_equal(listing->flows[0].sport.first, 40000);
+	assert_int_equal(listing->flows[0].sport.last, 40000);
+	assert_int_equal(listing->flows[0].dport.first, 443);
 	assert_int_equal(listing->flows[0].tcp_flags, 0x1b);
 	assert_false(listing->flows[0].is_ipv6);
 	assert_string_equal(listing->flows[1].proto, "253");
