@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "core/http/gate.h"
+
 struct MHD_Response *xa_response_with(struct MHD_Response *response, const char *type)
 {
 	if (!response)
@@ -25,6 +27,10 @@ enum MHD_Result xa_respond(struct MHD_Connection *connection, unsigned status,
 	response = xa_response_with(response, type);
 	if (!response)
 		return MHD_NO;
+	if (!xa_gate_dress_for(connection, response)) {
+		MHD_destroy_response(response);
+		return MHD_NO;
+	}
 	result = MHD_queue_response(connection, status, response);
 	MHD_destroy_response(response);
 	return result;

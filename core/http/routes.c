@@ -10,6 +10,7 @@
 
 #include <string.h>
 
+#include "core/http/gate.h"
 #include "core/http/response.h"
 
 #define TYPE_METRICS  "text/plain; version=0.0.4; charset=utf-8"
@@ -222,9 +223,12 @@ enum MHD_Result xa_http_handle(void *ctx, struct MHD_Connection *connection, con
 {
 	const struct request request = {ctx, connection, state};
 	const struct route *route = route_of(path);
+	enum MHD_Result result;
 
 	(void)version;
 	(void)upload;
+	if (!*state && !xa_gate_passes(ctx, connection, path, &result))
+		return result;
 	if (!route)
 		return xa_say(connection, MHD_HTTP_NOT_FOUND,
 			      "not found; there are / /metrics /config /-/healthy /-/ready "

@@ -11,6 +11,7 @@
 struct xa_listener {
 	struct xa_listener *next;
 	struct xa_listen listen; /* without its text, which is the config's */
+	bool tls;
 	struct xa_server *server;
 	struct xa_waits waits;
 	struct MHD_Daemon *daemon;
@@ -22,5 +23,6 @@ struct xa_server {
 	struct xa_listener *listeners;
 	pthread_mutex_t lock; /* of what follows */
 	bool reload; /* http.reload */
+	struct xa_web *web; /* a reference; NULL: there is none */
 	struct MHD_Response *config; /* NULL: there was no memory for it */
 };
