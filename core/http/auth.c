@@ -150,7 +150,8 @@ static bool has_time(struct xa_auth *auth)
 
 static bool is_right(struct xa_auth *auth, const char *hash, const char *password)
 {
-	const char *made = crypt_r(password, hash ? hash : auth->nobody, &auth->scratch);
+	const char *made = crypt_rn(password, hash ? hash : auth->nobody, &auth->scratch,
+				    (int)sizeof(auth->scratch));
 	const bool right = made && hash && strlen(made) == HASH_LEN &&
 			   memeql_sec(made, hash, HASH_LEN);
 

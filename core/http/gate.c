@@ -98,6 +98,17 @@ void xa_gate_notify(void *ctx, struct MHD_Connection *connection, void **guest_a
 
 /* --- requests --- */
 
+/* A reload that may yet be refused has opened it: what holds for its address is not in force. */
+static bool is_kept(const struct xa_listener *listener)
+{
+	bool kept;
+
+	(void)pthread_mutex_lock(&listener->server->lock);
+	kept = listener->kept;
+	(void)pthread_mutex_unlock(&listener->server->lock);
+	return kept;
+}
+
 static bool is_open(const char *path)
 {
 	return !strcmp(path, "/-/healthy") || !strcmp(path, "/-/ready");
@@ -118,11 +129,19 @@ static enum MHD_Result refuse(const struct xa_auth *auth, struct MHD_Connection 
 bool xa_gate_passes(struct xa_listener *listener, struct MHD_Connection *connection,
 		    const char *path, enum MHD_Result *ret_result)
 {
-	_cleanup_xa_web_ struct xa_web *web = xa_gate_web(listener->server);
+	_cleanup_xa_web_ struct xa_web *web = NULL;
 	enum xa_auth_verdict verdict;
 	struct xa_why why = {0};
 
-	if (!web || !web->auth || is_open(path))
+	if (is_open(path))
+		return true;
+	if (!is_kept(listener)) {
+		*ret_result = xa_say_with(connection, MHD_HTTP_SERVICE_UNAVAILABLE, "not yet\n",
+					  MHD_HTTP_HEADER_RETRY_AFTER, RETRY_SECONDS);
+		return false;
+	}
+	web = xa_gate_web(listener->server);
+	if (!web || !web->auth)
 		return true;
 	verdict = xa_auth_check(web->auth,
 				MHD_lookup_connection_value(connection, MHD_HEADER_KIND,

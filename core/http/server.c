@@ -275,6 +275,9 @@ void xa_server_keep(struct xa_server *server, const struct xa_config *config, st
 		struct xa_listener *listener = *link;
 
 		if (listener->tls == has_tls(web) && config_listens_on(config, listener)) {
+			(void)pthread_mutex_lock(&server->lock);
+			listener->kept = true;
+			(void)pthread_mutex_unlock(&server->lock);
 			link = &listener->next;
 			continue;
 		}

@@ -35,7 +35,8 @@ XA_DEFINE_CLEANUP(xa_server)
 
 /* Listens on the config's addresses too, with TLS if the web configuration has it; on those that it
  * listens on already it goes on without a gap, and where one has to change to TLS or back, on the
- * same socket. NULL web: no TLS. 0, or -errno with a reason and everything as it was. */
+ * same socket. What is new answers no more than probes until it is kept. NULL web: no TLS. 0, or
+ * -errno with a reason and everything as it was. */
 int xa_server_listen(struct xa_server *server, const struct xa_config *config,
 		     const struct xa_web *web, struct xa_why *ret_why);
 

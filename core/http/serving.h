@@ -12,6 +12,7 @@ struct xa_listener {
 	struct xa_listener *next;
 	struct xa_listen listen; /* without its text, which is the config's */
 	bool tls;
+	bool kept; /* under the server's lock: its config is the one that holds */
 	struct xa_server *server;
 	struct xa_waits waits;
 	struct MHD_Daemon *daemon;

@@ -483,6 +483,26 @@ static void test_paths(void **state)
 	assert_int_equal(curl(scene, "", "/config"), 200);
 }
 
+/* An address of a reload that may yet be refused is not served by what holds for the others. */
+static void test_not_kept(void **state)
+{
+	struct scene *scene = *state;
+	_cleanup_xa_config_ struct xa_config *config = NULL;
+	struct xa_why why = {0};
+	char listen[32];
+
+	begin(scene, NULL, false);
+	assert_int_equal(curl(scene, "", "/config"), 200);
+	scene->port = free_port();
+	(void)snprintf(listen, sizeof(listen), "127.0.0.1:%u", scene->port);
+	config = config_of(scene, listen, false, false, false);
+	assert_int_equal(xa_server_listen(scene->server, config, NULL, &why), 0);
+	assert_int_equal(curl(scene, "", "/config"), 503);
+	assert_int_equal(curl(scene, "", "/-/healthy"), 200);
+	xa_server_keep(scene->server, config, NULL);
+	assert_int_equal(curl(scene, "", "/config"), 200);
+}
+
 static void test_bearer(void **state)
 {
 	struct scene *scene = *state;
@@ -600,9 +620,10 @@ static void test_renewal(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CASE(test_refusals), CASE(test_taken),	CASE(test_exposure), CASE(test_passwords),
-		CASE(test_cost),     CASE(test_token),	CASE(test_paths),    CASE(test_bearer),
-		CASE(test_tls),	     CASE(test_switch), CASE(test_clients),  CASE(test_renewal),
+		CASE(test_refusals), CASE(test_taken), CASE(test_exposure), CASE(test_passwords),
+		CASE(test_cost),     CASE(test_token), CASE(test_paths),    CASE(test_not_kept),
+		CASE(test_bearer),   CASE(test_tls),   CASE(test_switch),   CASE(test_clients),
+		CASE(test_renewal),
 	};
 
 	return cmocka_run_group_tests(tests, group_setup, group_teardown);
