@@ -8,7 +8,6 @@
 
 #include "core/http/gate.h"
 
-#include <gnutls/abstract.h>
 #include <string.h>
 
 #include "core/http/response.h"
@@ -40,9 +39,9 @@ static void warn(const struct xa_server *server, const struct xa_why *why)
 
 /* --- TLS --- */
 
-static int no_certificate(gnutls_session_t session, const struct gnutls_cert_retr_st *info,
-			  gnutls_pcert_st **certs, unsigned *count, gnutls_ocsp_data_st **ocsp,
-			  unsigned *ocsp_count, gnutls_privkey_t *key, unsigned *flags)
+int xa_gate_no_certificate(gnutls_session_t session, const struct gnutls_cert_retr_st *info,
+			   gnutls_pcert_st **certs, unsigned *count, gnutls_ocsp_data_st **ocsp,
+			   unsigned *ocsp_count, gnutls_privkey_t *key, unsigned *flags)
 {
 	(void)session;
 	(void)info;
@@ -54,11 +53,6 @@ static int no_certificate(gnutls_session_t session, const struct gnutls_cert_ret
 	(void)flags;
 	return -1;
 }
-
-const struct MHD_OptionItem xa_gate_tls_options[] = {
-	{MHD_OPTION_HTTPS_CERT_CALLBACK2, 0, (void *)(uintptr_t)no_certificate},
-	{MHD_OPTION_END, 0, NULL},
-};
 
 /* Before the handshake. Without credentials it fails, for there is no certificate. */
 static void begin_tls(struct guest *guest, struct MHD_Connection *connection)

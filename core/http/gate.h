@@ -6,6 +6,8 @@
  * each request, and the headers that all answers get. In the threads of the listeners.
  */
 
+#include <gnutls/abstract.h>
+
 #include "core/http/serving.h"
 
 /* What the server goes by now; the caller's reference. NULL: nothing is asked of anybody. */
@@ -15,8 +17,11 @@ struct xa_web *xa_gate_web(struct xa_server *server);
 void xa_gate_notify(void *ctx, struct MHD_Connection *connection, void **guest,
 		    enum MHD_ConnectionNotificationCode what);
 
-/* What libmicrohttpd starts TLS with: nothing, until the connection's own credentials are there. */
-extern const struct MHD_OptionItem xa_gate_tls_options[];
+/* What libmicrohttpd starts TLS with, of GnuTLS' type: there is no certificate until the
+ * connection's own credentials are there. Without TLS it is not called. */
+int xa_gate_no_certificate(gnutls_session_t session, const struct gnutls_cert_retr_st *info,
+			   gnutls_pcert_st **certs, unsigned *count, gnutls_ocsp_data_st **ocsp,
+			   unsigned *ocsp_count, gnutls_privkey_t *key, unsigned *flags);
 
 /* Whether the request for that path may go on; if not, it has been answered: *ret_result. Health
  * and readiness are for all who come this far, since probes know no passwords. */

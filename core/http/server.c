@@ -135,7 +135,6 @@ static int socket_get(const struct xa_listener *listener, int *ret_fd, struct st
 
 static int listener_start(struct xa_listener *listener)
 {
-	static const struct MHD_OptionItem no_options[] = {{MHD_OPTION_END, 0, NULL}};
 	const unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME;
 	struct stat as;
 	int fd = -1, error = socket_get(listener, &fd, &as);
@@ -146,11 +145,11 @@ static int listener_start(struct xa_listener *listener)
 	listener->daemon = MHD_start_daemon(
 		flags | (listener->tls ? MHD_USE_TLS : 0U), 0, NULL, NULL, xa_http_handle, listener,
 		MHD_OPTION_NOTIFY_COMPLETED, xa_http_over, listener, MHD_OPTION_NOTIFY_CONNECTION,
-		xa_gate_notify, listener, MHD_OPTION_ARRAY,
-		listener->tls ? xa_gate_tls_options : no_options, MHD_OPTION_LISTEN_SOCKET, fd,
-		MHD_OPTION_UNESCAPE_CALLBACK, xa_http_unescape, NULL, MHD_OPTION_CONNECTION_LIMIT,
-		CONNECTIONS_MAX, MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY,
-		MHD_OPTION_CONNECTION_TIMEOUT, INACTIVITY_SECONDS, MHD_OPTION_END);
+		xa_gate_notify, listener, MHD_OPTION_HTTPS_CERT_CALLBACK2, xa_gate_no_certificate,
+		MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_UNESCAPE_CALLBACK, xa_http_unescape, NULL,
+		MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS_MAX, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+		CONNECTION_MEMORY, MHD_OPTION_CONNECTION_TIMEOUT, INACTIVITY_SECONDS,
+		MHD_OPTION_END);
 	if (listener->daemon)
 		return 0;
 	error = errno ? -errno : -ENOMEM;
