@@ -102,6 +102,9 @@ struct xa_config {
 		size_t host_count;
 		struct xa_network *scrapers;
 		size_t scraper_count;
+		enum xa_switch insecure; /* other addresses than the loopback's may be open */
+		const char *web_config_file, *web_config_file_text; /* empty: none */
+		const char *bearer_token_file, *bearer_token_file_text; /* empty: none */
 	} http;
 	struct {
 		uint32_t max; /* living flows at most, per address family in the kernel, in all in

@@ -13,7 +13,7 @@ static void add_comments(const struct xa_option *option, const char *indent, str
 {
 	xa_buf_addf(buf, "%s# %s\n%s# ", indent, option->help, indent);
 	xa_value_describe(option, buf);
-	xa_buf_addf(buf, "; default %s; a change %s\n", option->fallback,
+	xa_buf_addf(buf, "; default %s; a change %s\n", xa_option_shown(option),
 		    xa_reload_texts[option->reload]);
 }
 

@@ -35,10 +35,22 @@ struct xa_option {
 	const char *unit; /* what an integer counts */
 	const char *const *names;
 	size_t name_count;
-	const char *automatic; /* the path that "auto" stands for */
+	const char *automatic; /* the path that "auto" stands for; NULL: there is none */
 	size_t offset, count_offset, text_offset; /* in struct xa_config */
 	const char *help; /* one line, under 90 columns */
 };
+
+/* Whether the value may be empty: a path to nothing. */
+static inline bool xa_option_may_be_empty(const struct xa_option *option)
+{
+	return option->type == XA_OPTION_PATH && !option->min;
+}
+
+/* The default as a document shows it. */
+static inline const char *xa_option_shown(const struct xa_option *option)
+{
+	return *option->fallback ? option->fallback : "\"\"";
+}
 
 /* Bounds every array that is indexed by option; the table is asserted to fit. */
 #define XA_OPTIONS_MAX 64

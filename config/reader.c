@@ -57,7 +57,7 @@ static int read_scalar(struct reader *reader, const struct xa_option *option,
 
 	if (xa_yaml_is_null(&reader->yaml)) {
 		(void)xa_yaml_refuse(&reader->yaml, "%s: has no value (leave the key out for '%s')",
-				     option->key, option->fallback);
+				     option->key, xa_option_shown(option));
 		return 0;
 	}
 	r = expand_scalar(reader, option, &ok);

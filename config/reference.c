@@ -37,7 +37,8 @@ static void add_row(const struct xa_option *option, struct xa_buf *buf)
 {
 	xa_buf_addf(buf, "| `%s` | ", option->key);
 	add_type(option, buf);
-	xa_buf_addf(buf, " | `%s` | %s | ", option->fallback, xa_reload_texts[option->reload]);
+	xa_buf_addf(buf, " | `%s` | %s | ", xa_option_shown(option),
+		    xa_reload_texts[option->reload]);
 	add_prose(option->help, buf);
 	xa_buf_adds(buf, " |\n");
 }
@@ -48,7 +49,7 @@ static void add_item(const struct xa_option *option, struct xa_buf *buf)
 	add_prose(option->help, buf);
 	xa_buf_adds(buf, "\n\n\tValue: ");
 	add_type(option, buf);
-	xa_buf_addf(buf, ". Default: *%s*. A change %s.\n\n", option->fallback,
+	xa_buf_addf(buf, ". Default: *%s*. A change %s.\n\n", xa_option_shown(option),
 		    xa_reload_texts[option->reload]);
 }
 

@@ -205,9 +205,9 @@ static void add_size(const struct xa_option *option, unsigned depth, struct xa_b
 
 static void add_path(const struct xa_option *option, unsigned depth, struct xa_buf *buf)
 {
-	(void)option;
 	(void)depth;
-	xa_buf_adds(buf, "{\"type\": \"string\", \"minLength\": 1}");
+	xa_buf_addf(buf, "{\"type\": \"string\", \"minLength\": %d}",
+		    xa_option_may_be_empty(option) ? 0 : 1);
 }
 
 /* What options a stage has, the stage knows. */

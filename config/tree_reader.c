@@ -177,7 +177,7 @@ static int keep_scalar(struct xa_tree_reader *reader, struct xa_tree *tree)
 {
 	const char *text = reader->expanded.text;
 	const char *scalar = reader->yaml->scalar;
-	const bool variable = strchr(scalar, '$') != NULL;
+	const bool variable = !reader->verbatim && strchr(scalar, '$');
 
 	if (!xa_text_is_utf8(text)) {
 		xa_tree_refuse(reader, "%s is not UTF-8, from %s", xa_quotes(text).text,
@@ -193,6 +193,15 @@ static int keep_scalar(struct xa_tree_reader *reader, struct xa_tree *tree)
 	return tree->text ? 0 : -ENOMEM;
 }
 
+static int expand(struct xa_tree_reader *reader, struct xa_why *why)
+{
+	if (!reader->verbatim)
+		return xa_expand(reader->yaml->scalar, &reader->expanded, why);
+	xa_buf_reset(&reader->expanded);
+	xa_buf_adds(&reader->expanded, reader->yaml->scalar);
+	return xa_buf_failed(&reader->expanded) ? -ENOMEM : 0;
+}
+
 static int read_scalar(struct xa_tree_reader *reader, struct xa_tree *tree)
 {
 	struct xa_why why = {0};
@@ -202,7 +211,7 @@ static int read_scalar(struct xa_tree_reader *reader, struct xa_tree *tree)
 	tree->quoted = xa_yaml_is_quoted(reader->yaml);
 	if (xa_yaml_is_null(reader->yaml))
 		return 0;
-	r = xa_expand(reader->yaml->scalar, &reader->expanded, &why);
+	r = expand(reader, &why);
 	if (r == -EINVAL)
 		xa_tree_refuse(reader, "%s", why.text);
 	if (r)

@@ -18,6 +18,7 @@ struct xa_tree_reader {
 	/* Reads the values of a mapping that has no path, which is a whole file's, in place of
 	 * xa_tree_read(); NULL: does not. */
 	int (*read_top)(struct xa_tree_reader *reader, struct xa_tree *child);
+	bool verbatim; /* '$' is a character like others: there are no variables */
 	size_t bytes; /* of all scalars; those beyond XA_STAGES_BYTES_MAX are left empty */
 };
 

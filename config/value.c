@@ -293,8 +293,9 @@ static int read_path(struct xa_config *config, const struct xa_option *option, c
 		return xa_why_set(why, -EINVAL, "%s: %s is longer than %" PRIu64 " bytes",
 				  option->key, xa_quotes(text).text, option->max);
 	written = xa_arena_strndup(config->arena, text, strlen(text));
-	path = !strcmp(text, "auto") ? option->automatic
-				     : xa_path_resolve(config->arena, file, text);
+	path = option->automatic && !strcmp(text, "auto")
+		       ? option->automatic
+		       : xa_path_resolve(config->arena, *text ? file : "", text);
 	if (!written || !path)
 		return -ENOMEM;
 	memcpy(member(config, option->text_offset), &written, sizeof(written));
@@ -313,8 +314,9 @@ static void format_path(const struct xa_config *config, const struct xa_option *
 
 static void describe_path(const struct xa_option *option, struct xa_buf *buf)
 {
-	(void)option;
-	xa_buf_adds(buf, "auto, or a path; a relative one begins in the folder of its file");
+	xa_buf_adds(buf, option->automatic ? "auto, or " : "");
+	xa_buf_adds(buf, "a path; a relative one begins in the folder of its file");
+	xa_buf_adds(buf, xa_option_may_be_empty(option) ? "; empty: none" : "");
 }
 
 static const struct type types[XA_OPTION_TYPE_COUNT_] = {
@@ -363,7 +365,7 @@ int xa_value_begin(struct xa_config *config, const struct xa_option *option)
 int xa_value_add(struct xa_config *config, const struct xa_option *option, const char *text,
 		 struct xa_why *why)
 {
-	if (!*text)
+	if (!*text && !xa_option_may_be_empty(option))
 		return xa_why_set(why, -EINVAL, "%s: the value is empty", option->key);
 	if (xa_option_is_list(option) && types[option->type].entry_size &&
 	    *list_count(config, option) == option->max)

@@ -21,6 +21,7 @@ int xa_whys_addv(struct xa_whys *whys, const char *file, unsigned line, unsigned
 	(void)snprintf(why->file, sizeof(why->file), "%s", file);
 	why->line = line;
 	why->column = column;
+	why->is_secret = false;
 	(void)vsnprintf(why->text, sizeof(why->text), format, args);
 	return -EINVAL;
 }
@@ -115,7 +116,7 @@ void xa_why_print(const struct xa_why *why, struct xa_buf *buf)
 	if (why->line && why->column)
 		xa_buf_addf(buf, "%u:", why->column);
 	xa_buf_addf(buf, "%serror: %s\n", why->file[0] || why->line ? " " : "", why->text);
-	if (why->file[0] && why->line && why->column)
+	if (why->file[0] && why->line && why->column && !why->is_secret)
 		add_source(why, buf);
 }
 

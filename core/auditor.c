@@ -17,6 +17,7 @@
 #include "core/base/log.h"
 #include "core/exit.h"
 #include "core/http/server.h"
+#include "core/http/web.h"
 #include "core/loop.h"
 #include "core/notify.h"
 #include "core/poll.h"
@@ -253,14 +254,16 @@ static bool is_slot_free(void *ctx, uint8_t slot)
 static int running_try(struct xa_auditor *auditor, const struct xa_running *next,
 		       enum xa_reload_phase *phase, struct xa_why *why)
 {
-	int error = xa_server_listen(auditor->server, next->config, why);
+	int error = xa_server_listen(auditor->server, next->config, next->web, why);
+	const struct xa_running *kept;
 
 	*phase = XA_RELOAD_PHASE_LISTEN;
 	if (error)
 		return error;
 	*phase = XA_RELOAD_PHASE_ATTACH;
 	error = xa_attach_configure(auditor->attach, next->config, why);
-	xa_server_keep(auditor->server, error ? auditor->running.config : next->config);
+	kept = error ? &auditor->running : next;
+	xa_server_keep(auditor->server, kept->config, kept->web);
 	return error;
 }
 
@@ -271,6 +274,15 @@ static void note_config(struct xa_auditor *auditor)
 
 	if (xa_config_hash(auditor->running.config, stats->hash))
 		stats->hash[0] = '\0';
+}
+
+/* At each start and each reload: it is easily forgotten. */
+static void warn_exposed(const struct xa_web *web)
+{
+	if (web->missing)
+		xa_log_warn("http.insecure: whoever reaches the listen addresses is answered, %s "
+			    "is missing",
+			    web->missing);
 }
 
 static void log_diff(const struct xa_config *before, const struct xa_config *after)
@@ -373,6 +385,7 @@ static void reload_tell(struct xa_auditor *auditor, int error)
 		stats->success_time = wall_seconds();
 		note_config(auditor);
 		xa_log_info("%s", taken);
+		warn_exposed(auditor->running.web);
 	}
 	tick(auditor); /* the page shows the outcome now, not an interval later */
 	xa_whys_lines(&auditor->reload.whys, &outcome);
@@ -502,18 +515,25 @@ static void ask_reload(void *ctx)
 	(void)kill(getpid(), SIGHUP);
 }
 
+static void warn_file(void *ctx, const struct xa_why *why)
+{
+	(void)ctx;
+	xa_log_warn("a file of the web configuration has changed and is no good: %s", why->text);
+}
+
 static int open_http(struct xa_auditor *auditor)
 {
-	const struct xa_server_hooks hooks = {.reload = ask_reload};
+	const struct xa_server_hooks hooks = {.reload = ask_reload, .warn = warn_file};
 	struct xa_why why = {0};
 	int error = xa_board_new(&auditor->board);
 
 	if (!error)
 		error = xa_server_new(&auditor->server, auditor->board, &hooks);
 	if (!error)
-		error = xa_server_listen(auditor->server, auditor->running.config, &why);
+		error = xa_server_listen(auditor->server, auditor->running.config,
+					 auditor->running.web, &why);
 	if (!error)
-		xa_server_keep(auditor->server, auditor->running.config);
+		xa_server_keep(auditor->server, auditor->running.config, auditor->running.web);
 	if (error)
 		xa_log_error("%s", why.text[0] ? why.text : strerror(-error));
 	return error;
@@ -528,12 +548,12 @@ static int open_loop(struct xa_auditor *auditor)
 	return error;
 }
 
-static void log_serving(const struct xa_listen *listen)
+static void log_serving(const struct xa_listen *listen, bool tls)
 {
 	if (listen->address.ss_family == AF_UNIX)
 		xa_log_info("serving /metrics at %s", listen->text);
 	else
-		xa_log_info("serving http://%s/metrics", listen->text);
+		xa_log_info("serving http%s://%s/metrics", tls ? "s" : "", listen->text);
 }
 
 static int start(struct xa_auditor *auditor)
@@ -573,7 +593,8 @@ static int start(struct xa_auditor *auditor)
 	note_config(auditor);
 	tick(auditor);
 	for (size_t i = 0; i < auditor->running.config->listen_count; i++)
-		log_serving(&auditor->running.config->listen[i]);
+		log_serving(&auditor->running.config->listen[i], auditor->running.web->tls);
+	warn_exposed(auditor->running.web);
 	xa_notify_send(&auditor->notify, "READY=1\nSTATUS=counting");
 	return XA_EXIT_OK;
 }

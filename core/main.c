@@ -23,6 +23,7 @@
 #include "core/rule_test.h"
 #include "core/source/xdp.h"
 #include "core/trial.h"
+#include "core/web_file.h"
 #include "version.h"
 
 #define SETTINGS_MAX 64
@@ -225,6 +226,15 @@ static int print_check(const struct arguments *arguments, const struct xa_config
 	return XA_EXIT_FAILURE;
 }
 
+/* What the server would refuse to start with. */
+static int check_web(const struct xa_config *config)
+{
+	_cleanup_xa_web_ struct xa_web *web = NULL;
+	struct xa_whys whys = {0};
+
+	return load_status(xa_web_load(&web, config, &whys), &whys);
+}
+
 /* What they say is shown too: it may tell why they fail. */
 static int check_stages(const struct xa_config *config)
 {
@@ -260,6 +270,8 @@ static int run_check(const struct arguments *arguments)
 	if (!arguments->config_path)
 		return usage_error("check needs -c PATH");
 	status = config_load(arguments, &config);
+	if (status == XA_EXIT_OK)
+		status = check_web(config);
 	if (status == XA_EXIT_OK)
 		status = old_load(arguments, &old);
 	if (status == XA_EXIT_OK)

@@ -24,21 +24,18 @@ struct snapshot_draft {
 	const struct xa_tree *flows, *pcap, *interval, *expect;
 };
 
-static void read_tree(struct xa_rule_reader *reader, const struct xa_rule_key *key,
-		      const struct xa_tree *value, void *to)
-{
-	(void)reader;
-	memcpy((char *)to + key->offset, &value, sizeof(value));
-}
-
 static const struct xa_rule_key snapshot_keys[] = {
-	{.name = "flows", .read = read_tree, .offset = offsetof(struct snapshot_draft, flows)},
-	{.name = "pcap", .read = read_tree, .offset = offsetof(struct snapshot_draft, pcap)},
+	{.name = "flows",
+	 .read = xa_rule_read_tree,
+	 .offset = offsetof(struct snapshot_draft, flows)},
+	{.name = "pcap",
+	 .read = xa_rule_read_tree,
+	 .offset = offsetof(struct snapshot_draft, pcap)},
 	{.name = "interval",
-	 .read = read_tree,
+	 .read = xa_rule_read_tree,
 	 .offset = offsetof(struct snapshot_draft, interval)},
 	{.name = "expect",
-	 .read = read_tree,
+	 .read = xa_rule_read_tree,
 	 .required = true,
 	 .offset = offsetof(struct snapshot_draft, expect)},
 };
@@ -103,7 +100,7 @@ static const struct xa_rule_key case_keys[] = {
 	 .required = true,
 	 .offset = offsetof(struct case_draft, name)},
 	{.name = "snapshots",
-	 .read = read_tree,
+	 .read = xa_rule_read_tree,
 	 .required = true,
 	 .offset = offsetof(struct case_draft, snapshots)},
 };
@@ -191,11 +188,11 @@ struct file_draft {
 
 static const struct xa_rule_key file_keys[] = {
 	{.name = "stages",
-	 .read = read_tree,
+	 .read = xa_rule_read_tree,
 	 .required = true,
 	 .offset = offsetof(struct file_draft, stages)},
 	{.name = "tests",
-	 .read = read_tree,
+	 .read = xa_rule_read_tree,
 	 .required = true,
 	 .offset = offsetof(struct file_draft, tests)},
 };

@@ -149,3 +149,10 @@ void xa_rule_read_text(struct xa_rule_reader *reader, const struct xa_rule_key *
 
 	memcpy((char *)to + key->offset, &text, sizeof(text));
 }
+
+void xa_rule_read_tree(struct xa_rule_reader *reader, const struct xa_rule_key *key,
+		       const struct xa_tree *value, void *to)
+{
+	(void)reader;
+	memcpy((char *)to + key->offset, &value, sizeof(value));
+}

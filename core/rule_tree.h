@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 
-/* What the readers of a test of rules have in common: maps by a table of their keys, texts,
- * numbers. A mistake is a reason at its place, and reading goes on. */
+/* What the readers of tests of rules, and of other files that go by tables, have in common: maps by
+ * a table of their keys, texts, numbers. A mistake is a reason at its place, and reading goes on.
+ */
 
 #include "config/tree.h"
 #include "config/whys.h"
@@ -48,8 +49,10 @@ bool xa_rule_list(struct xa_rule_reader *reader, const struct xa_tree *tree, con
 bool xa_rule_number(struct xa_rule_reader *reader, const struct xa_tree *tree, const char *what,
 		    uint64_t min, uint64_t max, uint64_t *ret);
 
-/* For tables: an unsigned integer of 1, 2 or 8 bytes; a text. */
+/* For tables: an unsigned integer of 1, 2 or 8 bytes; a text; the value as it is. */
 void xa_rule_read_number(struct xa_rule_reader *reader, const struct xa_rule_key *key,
 			 const struct xa_tree *value, void *to);
 void xa_rule_read_text(struct xa_rule_reader *reader, const struct xa_rule_key *key,
+		       const struct xa_tree *value, void *to);
+void xa_rule_read_tree(struct xa_rule_reader *reader, const struct xa_rule_key *key,
 		       const struct xa_tree *value, void *to);

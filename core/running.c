@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "config/whys.h"
+#include "core/web_file.h"
 
 int xa_running_load(struct xa_running *ret, const struct xa_config_source *source,
 		    struct xa_whys *ret_whys)
@@ -16,6 +17,14 @@ int xa_running_load(struct xa_running *ret, const struct xa_config_source *sourc
 	if (error) {
 		if (!ret_whys->count)
 			xa_whys_add(ret_whys, "", 0, 0, "cannot load the configuration: %s",
+				    strerror(-error));
+		return error;
+	}
+	error = xa_web_load(&running.web, running.config, ret_whys);
+	if (error) {
+		xa_running_done(&running);
+		if (!ret_whys->count)
+			xa_whys_add(ret_whys, "", 0, 0, "cannot set up the server: %s",
 				    strerror(-error));
 		return error;
 	}
@@ -34,6 +43,7 @@ void xa_running_done(struct xa_running *running)
 {
 	xa_policy_free(running->policy);
 	xa_topk_free(running->top);
+	xa_web_unref(running->web);
 	xa_config_free(running->config);
 	*running = (struct xa_running){0};
 }

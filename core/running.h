@@ -8,6 +8,8 @@
 #include "core/flow/topk.h"
 #include "core/policy/supervisor.h"
 
+struct xa_web;
+
 /* What the command line says of the config; borrowed for the run. */
 struct xa_config_source {
 	const char *path; /* NULL: defaults */
@@ -17,6 +19,7 @@ struct xa_config_source {
 
 struct xa_running {
 	struct xa_config *config;
+	struct xa_web *web; /* a reference */
 	struct xa_topk *top;
 	struct xa_policy *policy; /* borrows the config */
 };

@@ -410,9 +410,12 @@ bool xa_watch_read(struct xa_watch *watch)
 static int list_places(struct xa_arena *arena, const char *path, const struct xa_config *config,
 		       struct place *places, size_t *ret_count)
 {
+	const char *web = config->http.web_config_file;
 	size_t count = 0;
 
 	places[count++].path = xa_arena_strndup(arena, path, strlen(path));
+	if (*web)
+		places[count++].path = xa_arena_strndup(arena, web, strlen(web));
 	for (size_t i = 0; i < config->policy.stage_count; i++) {
 		const struct xa_stage *stage = &config->policy.stages[i];
 		const char *file = xa_stage_file(stage);
@@ -463,7 +466,7 @@ int xa_watch_set(struct xa_watch *watch, const char *path, const struct xa_confi
 
 	if (error)
 		return error;
-	places = xa_arena_alloc(arena, (1 + config->policy.stage_count) * sizeof(*places));
+	places = xa_arena_alloc(arena, (2 + config->policy.stage_count) * sizeof(*places));
 	if (!places)
 		return -ENOMEM;
 	error = list_places(arena, path, config, places, &count);

@@ -3,9 +3,10 @@
 
 /*
  * Word of changes to the files that make the configuration: the file or the directory that `-c`
- * names, and the files that stages name by `file`. Seen is whatever makes a path lead to something
- * else: writing in place, replacing by rename, the swap of a symbolic link or of a directory
- * anywhere on the way, deletion and making anew. inotify(7) needs no privilege. Loop thread only.
+ * names, its http.web_config_file, and the files that stages name by `file`. Seen is whatever makes
+ * a path lead to something else: writing in place, replacing by rename, the swap of a symbolic link
+ * or of a directory anywhere on the way, deletion and making anew. inotify(7) needs no privilege.
+ * Loop thread only.
  */
 
 #include <stdbool.h>
@@ -21,9 +22,9 @@ void xa_watch_free(struct xa_watch *watch);
 XA_DEFINE_CLEANUP(xa_watch)
 #define _cleanup_xa_watch_ XA_CLEANUP(xa_watch_cleanup)
 
-/* Watches `path` and the files that the config's stages name, and no others any more. What has
- * changed since xa_watch_take(), or since xa_watch_new(), is told of later. Borrows nothing. 0, or
- * -ENOMEM with everything as it was. */
+/* Watches `path` and the files that the config and its stages name, and no others any more. What
+ * has changed since xa_watch_take(), or since xa_watch_new(), is told of later. Borrows nothing. 0,
+ * or -ENOMEM with everything as it was. */
 int xa_watch_set(struct xa_watch *watch, const char *path, const struct xa_config *config);
 
 /* Readable when xa_watch_read() has something to do. */

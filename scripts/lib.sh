@@ -8,13 +8,13 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 
 build_packages=(
-	clang gcc libbpf-dev libc6-dev libcap-ng-dev libelf-dev liblua5.4-dev libmicrohttpd-dev
-	libpcap-dev libseccomp-dev libxxhash-dev libyaml-dev linux-libc-dev meson nettle-dev
+	clang gcc libbpf-dev libc6-dev libcap-ng-dev libcrypt-dev libelf-dev libgnutls28-dev
+	liblua5.4-dev libmicrohttpd-dev libpcap-dev libseccomp-dev libxxhash-dev libyaml-dev linux-libc-dev meson nettle-dev
 	ninja-build pkg-config zlib1g-dev
 )
 build_tools=(bpftool clang gcc meson ninja pkg-config)
 build_libraries=(
-	libbpf libcap-ng libelf libmicrohttpd libpcap libseccomp libxxhash lua5.4 nettle yaml-0.1
+	gnutls libbpf libcap-ng libcrypt libelf libmicrohttpd libpcap libseccomp libxxhash lua5.4 nettle yaml-0.1
 	zlib
 )
 

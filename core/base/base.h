@@ -7,6 +7,7 @@
  */
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -92,6 +93,7 @@ struct xa_why {
 	char file[256];
 	unsigned line;
 	unsigned column;
+	bool is_secret; /* the line is not to be shown */
 	char text[512];
 };
 

@@ -42,8 +42,9 @@ enum MHD_Result xa_door_admits(void *ctx, const struct sockaddr *address, sockle
 
 static struct xa_guard_place *place_of(struct MHD_Connection *connection)
 {
-	return MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)
-		->socket_context;
+	const struct xa_guest *guest = xa_guest_of(connection);
+
+	return guest ? guest->place : NULL;
 }
 
 static void set_due(struct xa_listener *listener, struct xa_guard_place *place, uint64_t due_ns)
@@ -52,27 +53,23 @@ static void set_due(struct xa_listener *listener, struct xa_guard_place *place, 
 		xa_guard_due(&listener->guard, place, due_ns);
 }
 
-static struct xa_guard_place *enter(struct xa_listener *listener, struct MHD_Connection *connection)
+void xa_door_enter(struct xa_guest *guest, struct MHD_Connection *connection)
 {
+	struct xa_listener *listener = guest->listener;
 	const struct in6_addr peer = xa_access_peer(
 		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS)
 			->client_addr);
 	const int fd =
 		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
 
-	return xa_guard_enter(&listener->guard, fd, &peer, is_scraper(listener, &peer));
+	guest->place = xa_guard_enter(&listener->guard, fd, &peer, is_scraper(listener, &peer));
+	set_due(listener, guest->place, xa_now_ns() + HEAD_NS);
 }
 
-void xa_door_notify(void *ctx, struct MHD_Connection *connection, void **place,
-		    enum MHD_ConnectionNotificationCode what)
+void xa_door_leave(struct xa_guest *guest)
 {
-	struct xa_listener *listener = ctx;
-
-	if (what == MHD_CONNECTION_NOTIFY_STARTED) {
-		*place = enter(listener, connection);
-		set_due(listener, *place, xa_now_ns() + HEAD_NS);
-	} else if (*place)
-		xa_guard_leave(&listener->guard, *place);
+	if (guest->place)
+		xa_guard_leave(&guest->listener->guard, guest->place);
 }
 
 void xa_door_answers(struct xa_listener *listener, struct MHD_Connection *connection)

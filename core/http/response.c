@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/http/door.h"
+#include "core/http/gate.h"
 
 /* Those of browsers: nothing that is answered here loads, runs, frames or tells anything. */
 static const char *const headers[][2] = {
@@ -44,6 +45,10 @@ enum MHD_Result xa_respond(struct MHD_Connection *connection, unsigned status,
 	response = xa_response_with(response, type);
 	if (!response)
 		return MHD_NO;
+	if (!xa_gate_dress_for(connection, response)) {
+		MHD_destroy_response(response);
+		return MHD_NO;
+	}
 	if (xa_door_closes(connection))
 		(void)MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
 	result = MHD_queue_response(connection, status, response);

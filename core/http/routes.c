@@ -12,6 +12,7 @@
 
 #include "core/http/api.h"
 #include "core/http/door.h"
+#include "core/http/gate.h"
 #include "core/http/negotiate.h"
 #include "core/http/request.h"
 #include "core/http/response.h"
@@ -269,6 +270,7 @@ enum MHD_Result xa_http_handle(void *ctx, struct MHD_Connection *connection, con
 	const struct request request = {ctx, connection, state};
 	const struct route *route = route_of(path);
 	const struct xa_fault fault = *state ? (struct xa_fault){0} : fault_of(&request, version);
+	enum MHD_Result result;
 
 	(void)upload;
 	(void)upload_len;
@@ -276,6 +278,8 @@ enum MHD_Result xa_http_handle(void *ctx, struct MHD_Connection *connection, con
 	if (fault.status)
 		return xa_say_with(connection, fault.status, fault.text, MHD_HTTP_HEADER_CONNECTION,
 				   "close");
+	if (!*state && !xa_gate_passes(ctx, connection, path, &result))
+		return result;
 	if (!route)
 		return xa_say(connection, MHD_HTTP_NOT_FOUND,
 			      "not found; there are / /metrics /config /-/healthy /-/ready "

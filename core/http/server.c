@@ -4,12 +4,16 @@
 
 #include "core/http/server.h"
 
+#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "core/http/door.h"
+#include "core/http/gate.h"
+#include "core/http/guest.h"
 #include "core/http/response.h"
 #include "core/http/routes.h"
+#include "core/http/web.h"
 
 #define CONNECTION_MEMORY  16384UL
 #define INACTIVITY_SECONDS 10U
@@ -33,7 +37,7 @@ int xa_server_new(struct xa_server **ret, struct xa_board *board,
 }
 
 static int listener_new(struct xa_listener **ret, struct xa_server *server,
-			const struct xa_listen *listen_on)
+			const struct xa_listen *listen_on, bool tls)
 {
 	struct xa_listener *listener = calloc(1, sizeof(*listener));
 	int error;
@@ -53,6 +57,7 @@ static int listener_new(struct xa_listener **ret, struct xa_server *server,
 	listener->server = server;
 	listener->listen = *listen_on;
 	listener->listen.text = NULL;
+	listener->tls = tls;
 	*ret = listener;
 	return 0;
 }
@@ -79,6 +84,7 @@ void xa_server_free(struct xa_server *server)
 		server->listeners = next;
 	}
 	MHD_destroy_response(server->config);
+	xa_web_unref(server->web);
 	(void)pthread_mutex_destroy(&server->lock);
 	free(server);
 }
@@ -126,19 +132,48 @@ static void socket_close_left(int fd, const struct stat *as)
 		(void)close(fd);
 }
 
+static bool is_same_address(const struct xa_listener *listener, const struct xa_listen *listen_on)
+{
+	return listener->listen.address_len == listen_on->address_len &&
+	       !memcmp(&listener->listen.address, &listen_on->address, listen_on->address_len);
+}
+
+/* With TLS and without it are two daemons of libmicrohttpd's; the socket may be one. */
+static int socket_share(const struct xa_listener *with, int *ret_fd, struct stat *ret_as)
+{
+	const union MHD_DaemonInfo *info = MHD_get_daemon_info(with->daemon,
+							       MHD_DAEMON_INFO_LISTEN_FD);
+	_cleanup_close_ int fd = info ? fcntl(info->listen_fd, F_DUPFD_CLOEXEC, 0) : -1;
+
+	if (fd < 0 || fstat(fd, ret_as))
+		return info ? -errno : -EBADF;
+	*ret_fd = take_fd(fd);
+	return 0;
+}
+
+static int socket_get(struct xa_listener *listener, int *ret_fd, struct stat *ret_as)
+{
+	for (const struct xa_listener *l = listener->server->listeners; l; l = l->next)
+		if (is_same_address(l, &listener->listen))
+			return socket_share(l, ret_fd, ret_as);
+	return socket_open(listener, ret_fd, ret_as);
+}
+
 static int listener_start(struct xa_listener *listener)
 {
+	const unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME;
 	struct stat as;
-	int fd = -1, error = socket_open(listener, &fd, &as);
+	int fd = -1, error = socket_get(listener, &fd, &as);
 
 	if (error)
 		return error;
 	errno = 0;
 	listener->daemon = MHD_start_daemon(
-		MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME, 0, xa_door_admits,
-		listener, xa_http_handle, listener, MHD_OPTION_NOTIFY_COMPLETED, xa_http_over,
-		listener, MHD_OPTION_NOTIFY_CONNECTION, xa_door_notify, listener,
-		MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_UNESCAPE_CALLBACK, xa_http_unescape, NULL,
+		flags | (listener->tls ? MHD_USE_TLS : 0U), 0, xa_door_admits, listener,
+		xa_http_handle, listener, MHD_OPTION_NOTIFY_COMPLETED, xa_http_over, listener,
+		MHD_OPTION_NOTIFY_CONNECTION, xa_guest_notify, listener,
+		MHD_OPTION_HTTPS_CERT_CALLBACK2, xa_gate_no_certificate, MHD_OPTION_LISTEN_SOCKET,
+		fd, MHD_OPTION_UNESCAPE_CALLBACK, xa_http_unescape, NULL,
 		MHD_OPTION_CONNECTION_LIMIT, XA_DOOR_CONNECTIONS,
 		MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY,
 		MHD_OPTION_CONNECTION_TIMEOUT, INACTIVITY_SECONDS, MHD_OPTION_END);
@@ -149,16 +184,11 @@ static int listener_start(struct xa_listener *listener)
 	return error;
 }
 
-static bool listens_on(const struct xa_listener *listener, const struct xa_listen *listen_on)
-{
-	return listener->listen.address_len == listen_on->address_len &&
-	       !memcmp(&listener->listen.address, &listen_on->address, listen_on->address_len);
-}
-
-static bool server_listens_on(const struct xa_server *server, const struct xa_listen *listen_on)
+static bool server_listens_on(const struct xa_server *server, const struct xa_listen *listen_on,
+			      bool tls)
 {
 	for (const struct xa_listener *l = server->listeners; l; l = l->next)
-		if (listens_on(l, listen_on))
+		if (l->tls == tls && is_same_address(l, listen_on))
 			return true;
 	return false;
 }
@@ -166,16 +196,21 @@ static bool server_listens_on(const struct xa_server *server, const struct xa_li
 static bool config_listens_on(const struct xa_config *config, const struct xa_listener *listener)
 {
 	for (size_t i = 0; i < config->listen_count; i++)
-		if (listens_on(listener, &config->listen[i]))
+		if (is_same_address(listener, &config->listen[i]))
 			return true;
 	return false;
 }
 
-static int listener_add(struct xa_server *server, const struct xa_listen *listen_on,
+static bool has_tls(const struct xa_web *web)
+{
+	return web && web->tls;
+}
+
+static int listener_add(struct xa_server *server, const struct xa_listen *listen_on, bool tls,
 			struct xa_why *why)
 {
 	struct xa_listener *listener;
-	int error = listener_new(&listener, server, listen_on);
+	int error = listener_new(&listener, server, listen_on, tls);
 
 	if (error)
 		return error;
@@ -202,14 +237,15 @@ static void listeners_undo(struct xa_server *server, const struct xa_listener *e
 }
 
 int xa_server_listen(struct xa_server *server, const struct xa_config *config,
-		     struct xa_why *ret_why)
+		     const struct xa_web *web, struct xa_why *ret_why)
 {
 	struct xa_listener *before = server->listeners;
 
 	for (size_t i = 0; i < config->listen_count; i++) {
-		int error = server_listens_on(server, &config->listen[i])
+		const struct xa_listen *listen_on = &config->listen[i];
+		int error = server_listens_on(server, listen_on, has_tls(web))
 				    ? 0
-				    : listener_add(server, &config->listen[i], ret_why);
+				    : listener_add(server, listen_on, has_tls(web), ret_why);
 
 		if (error) {
 			listeners_undo(server, before);
@@ -219,7 +255,7 @@ int xa_server_listen(struct xa_server *server, const struct xa_config *config,
 	return 0;
 }
 
-static struct MHD_Response *response_of(const struct xa_config *config)
+static struct MHD_Response *response_of(const struct xa_config *config, const struct xa_web *web)
 {
 	_cleanup_xa_buf_ struct xa_buf buf = {0};
 	struct MHD_Response *response;
@@ -234,31 +270,41 @@ static struct MHD_Response *response_of(const struct xa_config *config)
 	response = MHD_create_response_from_buffer(len, text, MHD_RESPMEM_MUST_FREE);
 	if (!response)
 		free(text);
-	return xa_response_with(response, XA_TYPE_TEXT);
+	response = xa_response_with(response, XA_TYPE_TEXT);
+	if (response && !xa_gate_dress(web, response))
+		MHD_destroy_response(take_ptr(response));
+	return response;
 }
 
-static void show(struct xa_server *server, const struct xa_config *config)
+static void show(struct xa_server *server, const struct xa_config *config, struct xa_web *web)
 {
-	struct MHD_Response *before, *response = response_of(config);
+	struct MHD_Response *before, *response = response_of(config, web);
+	struct xa_web *web_before;
 
 	(void)pthread_mutex_lock(&server->lock);
 	before = server->config;
 	server->config = response;
 	server->reload = config->http.reload == XA_ON;
 	xa_access_set(&server->access, config);
+	web_before = server->web;
+	server->web = web ? xa_web_ref(web) : NULL;
 	(void)pthread_mutex_unlock(&server->lock);
 	MHD_destroy_response(before);
+	xa_web_unref(web_before);
 }
 
-void xa_server_keep(struct xa_server *server, const struct xa_config *config)
+void xa_server_keep(struct xa_server *server, const struct xa_config *config, struct xa_web *web)
 {
 	struct xa_listener **link = &server->listeners;
 
-	show(server, config);
+	show(server, config, web);
 	while (*link) {
 		struct xa_listener *listener = *link;
 
-		if (config_listens_on(config, listener)) {
+		if (listener->tls == has_tls(web) && config_listens_on(config, listener)) {
+			(void)pthread_mutex_lock(&server->lock);
+			listener->kept = true;
+			(void)pthread_mutex_unlock(&server->lock);
 			link = &listener->next;
 			continue;
 		}

@@ -14,6 +14,8 @@
 struct xa_listener {
 	struct xa_listener *next;
 	struct xa_listen listen; /* without its text, which is the config's */
+	bool tls;
+	bool kept; /* under the server's lock: its config is the one that holds */
 	struct xa_server *server;
 	struct xa_waits waits;
 	struct xa_guard guard;
@@ -34,5 +36,6 @@ struct xa_server {
 	pthread_mutex_t lock; /* of what follows */
 	bool reload; /* http.reload */
 	struct xa_access access;
+	struct xa_web *web; /* a reference; NULL: there is none */
 	struct MHD_Response *config; /* NULL: there was no memory for it */
 };

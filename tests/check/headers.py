@@ -11,7 +11,7 @@ import sys
 from checklib import Missing, Tree, run
 
 FLAGS = ["-fsyntax-only", "-std=gnu17", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror", "-x", "c"]
-LIBRARIES = "libbpf libcap-ng libmicrohttpd libpcap libseccomp lua5.4 lua nettle yaml-0.1 zlib cmocka".split()
+LIBRARIES = "gnutls libbpf libcap-ng libmicrohttpd libpcap libseccomp lua5.4 lua nettle yaml-0.1 zlib cmocka".split()
 KERNEL_ONLY = ("bpf/bpf_helpers.h", "vmlinux.h")
 
 

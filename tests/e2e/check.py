@@ -133,7 +133,7 @@ def no_rights(world):
 def addresses(world):
     """As the daemon will listen, which has no rights any more by then."""
     wire = world.wire()
-    config = world.config(wire.monitor_if)
+    config = world.config(wire.monitor_if, extra="http: {insecure: true}\n")
     for address, found in (("192.0.2.1:9400", "Cannot assign requested address"),
                            ("127.0.0.1:80", "Permission denied")):
         said = check(world, wire.monitor, config, "--set", f"listen={address}")

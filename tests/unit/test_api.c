@@ -50,7 +50,7 @@ static int setup(void **state)
 {
 	struct scene *scene = calloc(1, sizeof(*scene));
 	_cleanup_xa_config_ struct xa_config *config = NULL;
-	const struct xa_server_hooks hooks = {scene, no_reload};
+	const struct xa_server_hooks hooks = {.ctx = scene, .reload = no_reload};
 	const char *settings[1];
 	struct xa_whys whys = {0};
 	struct xa_why why = {0};
@@ -63,9 +63,9 @@ static int setup(void **state)
 	(void)snprintf(listen, sizeof(listen), "listen=127.0.0.1:%u", scene->port);
 	settings[0] = listen;
 	if (xa_config_load(&config, NULL, settings, 1, &whys) ||
-	    xa_server_listen(scene->server, config, &why))
+	    xa_server_listen(scene->server, config, NULL, &why))
 		return -1;
-	xa_server_keep(scene->server, config);
+	xa_server_keep(scene->server, config, NULL);
 	*state = scene;
 	return 0;
 }

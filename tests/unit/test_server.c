@@ -210,9 +210,9 @@ static int listen_with(struct scene *scene, const uint16_t *ports, size_t count,
 		addresses[i] = texts[i];
 	}
 	config = config_with(addresses, count, http_reload);
-	error = xa_server_listen(scene->server, config, ret_why);
+	error = xa_server_listen(scene->server, config, NULL, ret_why);
 	if (!error)
-		xa_server_keep(scene->server, config);
+		xa_server_keep(scene->server, config, NULL);
 	return error;
 }
 
@@ -235,7 +235,7 @@ static int setup(void **state)
 
 	if (!scene || xa_board_new(&scene->board) ||
 	    xa_server_new(&scene->server, scene->board,
-			  &(struct xa_server_hooks){scene, reload_asked}))
+			  &(struct xa_server_hooks){.ctx = scene, .reload = reload_asked}))
 		return -1;
 	*state = scene;
 	return 0;
@@ -494,11 +494,11 @@ static void test_listen_closes_nothing(void **state)
 	}
 	before = config_of(&addresses[0], 1);
 	after = config_of(&addresses[1], 1);
-	assert_int_equal(xa_server_listen(scene->server, before, &why), 0);
-	assert_int_equal(xa_server_listen(scene->server, after, &why), 0);
+	assert_int_equal(xa_server_listen(scene->server, before, NULL, &why), 0);
+	assert_int_equal(xa_server_listen(scene->server, after, NULL, &why), 0);
 	for (size_t i = 0; i < 2; i++)
 		assert_int_equal(ask(ports[i], "GET", "/-/healthy", &answer)->status, 200);
-	xa_server_keep(scene->server, before);
+	xa_server_keep(scene->server, before, NULL);
 	assert_int_equal(ask(ports[0], "GET", "/-/healthy", &answer)->status, 200);
 	assert_int_equal(try_connect(ports[1]), -1);
 }
@@ -548,7 +548,7 @@ static void test_address_not_here(void **state)
 	struct scene *scene = *state;
 	struct xa_why why = {0};
 
-	assert_int_equal(xa_server_listen(scene->server, config, &why), -EADDRNOTAVAIL);
+	assert_int_equal(xa_server_listen(scene->server, config, NULL, &why), -EADDRNOTAVAIL);
 	assert_non_null(strstr(why.text, address));
 }
 
@@ -602,14 +602,14 @@ static void test_config(void **state)
 	first = config_of(&address, 1);
 	gone = config_of(&address, 1);
 	second = config_with(&address, 1, "http.reload=true");
-	assert_int_equal(xa_server_listen(scene->server, gone, &why), 0);
+	assert_int_equal(xa_server_listen(scene->server, gone, NULL, &why), 0);
 	assert_int_equal(ask(port, "GET", "/config", &answer)->status, 503);
-	xa_server_keep(scene->server, gone);
+	xa_server_keep(scene->server, gone, NULL);
 	xa_config_free(take_ptr(gone));
 	check_config(port, first);
-	assert_int_equal(xa_server_listen(scene->server, second, &why), 0);
+	assert_int_equal(xa_server_listen(scene->server, second, NULL, &why), 0);
 	check_config(port, first);
-	xa_server_keep(scene->server, second);
+	xa_server_keep(scene->server, second, NULL);
 	check_config(port, second);
 }
 

@@ -56,9 +56,9 @@ static int serve(struct scene *scene, struct xa_server *server, struct xa_why *r
 
 	(void)snprintf(listen, sizeof(listen), "listen=unix:%s", scene->path);
 	assert_int_equal(xa_config_load(&config, NULL, &setting, 1, &whys), 0);
-	error = xa_server_listen(server, config, ret_why);
+	error = xa_server_listen(server, config, NULL, ret_why);
 	if (!error)
-		xa_server_keep(server, config);
+		xa_server_keep(server, config, NULL);
 	return error;
 }
 
