@@ -94,6 +94,10 @@ static int put_dollar(const char **text, struct xa_buf *buf, struct xa_why *why)
 		*text += 2;
 		return put("$", 1, buf, why);
 	}
+	if (!(*text)[1])
+		return xa_why_set(why, -EINVAL,
+				  "lone '$' at the end (write '$$'; inside [ ] and { "
+				  "} a '${NAME}' has to stand in quotes)");
 	if ((*text)[1] != '{')
 		return xa_why_set(why, -EINVAL, "lone '$' in front of %s (write '${NAME}' or '$$')",
 				  xa_quotes(*text + 1).text);

@@ -285,6 +285,16 @@ static void warn_exposed(const struct xa_web *web)
 			    web->missing);
 }
 
+/* What a reload gives up: it stands in files of its own, of which no change of the config tells. */
+static void warn_opened(const struct xa_web *before, const struct xa_web *after)
+{
+	if (before->auth && !after->auth)
+		xa_log_warn("no password and no token is asked for any more: http.web_config_file "
+			    "and http.bearer_token_file have none");
+	if (before->tls && !after->tls)
+		xa_log_warn("no TLS any more: http.web_config_file has no tls_server_config");
+}
+
 static void log_diff(const struct xa_config *before, const struct xa_config *after)
 {
 	_cleanup_xa_buf_ struct xa_buf diff = {0};
@@ -357,6 +367,7 @@ static int swap(struct xa_auditor *auditor)
 	*next = (struct xa_running){0};
 	auditor->self.policy = xa_policy_tell(auditor->running.policy, auditor->stages);
 	log_diff(before.config, auditor->running.config);
+	warn_opened(before.web, auditor->running.web);
 	if (auditor->reload.needs_restart)
 		log_fixed(auditor->running.config);
 	xa_running_done(&before);

@@ -208,9 +208,12 @@ static const struct header *header_find(const char *name)
 	return NULL;
 }
 
+/* Of a value: all that is said of a connection has 16 KiB. */
+#define HEADER_MAX 1024
+
 static bool may_be(const struct header *header, const char *value)
 {
-	bool any = !header->values[0];
+	bool any = !header->values[0] && strlen(value) <= HEADER_MAX;
 
 	for (size_t i = 0; header->values[i]; i++)
 		any |= !strcasecmp(header->values[i], value);
@@ -291,6 +294,12 @@ static void read_users(struct xa_rule_reader *reader, const struct xa_tree *tree
 	struct xa_auth_user *users;
 	size_t count = 0;
 
+	if (tree->kind == XA_TREE_SCALAR) {
+		xa_rule_refuse(reader, tree,
+			       "basic_auth_users: expected a mapping (NAME: HASH, with a blank "
+			       "behind the colon)");
+		return;
+	}
 	if (!is_map(reader, tree, "basic_auth_users"))
 		return;
 	for (const struct xa_tree *child = tree->children; child; child = child->next)
@@ -327,6 +336,11 @@ static int read_file(struct xa_web *web, const char *path, struct xa_whys *whys)
 	if (error)
 		return error;
 	reader.arena = web->file->arena;
+	/* as half of a file that is being written would be */
+	if (top->kind != XA_TREE_MAP || !top->children)
+		return xa_whys_add(whys, path, 0, 0,
+				   "has no keys, and would let everybody in (leave out "
+				   "http.web_config_file if that is meant)");
 	(void)xa_rule_read_map(&reader, top, "a web configuration", file_keys,
 			       array_size(file_keys), &draft);
 	if (draft.tls_server_config)

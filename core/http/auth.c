@@ -249,6 +249,12 @@ static int token_read(struct xa_auth *auth, struct xa_why *why)
 	return 0;
 }
 
+/* What a want of memory or descriptors has kept from being read is read at the next look. */
+static bool is_final(int error)
+{
+	return !error || error == -EINVAL || error == -ENOENT || error == -EACCES;
+}
+
 static enum xa_auth_verdict check_bearer(struct xa_auth *auth, const char *token,
 					 struct xa_why *why)
 {
@@ -256,8 +262,9 @@ static enum xa_auth_verdict check_bearer(struct xa_auth *auth, const char *token
 	bool right;
 
 	(void)pthread_mutex_lock(&auth->lock);
-	if (xa_file_state_renew(&auth->token_state, auth->settings->token_file))
-		(void)token_read(auth, why);
+	if (xa_file_state_renew(&auth->token_state, auth->settings->token_file) &&
+	    !is_final(token_read(auth, why)))
+		auth->token_state = (struct xa_file_state){0};
 	right = auth->has_token && is_same(&auth->token, &digest);
 	(void)pthread_mutex_unlock(&auth->lock);
 	return right ? XA_AUTH_ALLOWED : XA_AUTH_REFUSED;

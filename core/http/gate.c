@@ -59,6 +59,7 @@ static void begin_tls(struct xa_guest *guest, struct MHD_Connection *connection)
 
 	if (!info || !web || !web->tls)
 		return;
+	guest->web = xa_web_ref(web);
 	guest->credentials = xa_tls_begin(web->tls, info->tls_session, &why);
 	warn(server, &why);
 }
@@ -73,6 +74,7 @@ void xa_gate_leave(struct xa_guest *guest)
 {
 	if (guest->credentials)
 		xa_credentials_unref(guest->credentials);
+	xa_web_unref(guest->web);
 }
 
 /* --- requests --- */
@@ -86,6 +88,17 @@ static bool is_kept(const struct xa_listener *listener)
 	kept = listener->kept;
 	(void)pthread_mutex_unlock(&listener->server->lock);
 	return kept;
+}
+
+/* Whether its client was asked for a certificate by what holds now, where one is verified. */
+static bool is_verified(const struct xa_web *web, struct MHD_Connection *connection)
+{
+	const struct xa_guest *guest = xa_guest_of(connection);
+
+	if (!web->tls || (web->tls_settings.client_auth != XA_CLIENT_VERIFY_GIVEN &&
+			  web->tls_settings.client_auth != XA_CLIENT_REQUIRE_VERIFIED))
+		return true;
+	return guest && guest->web == web;
 }
 
 static bool is_open(const char *path)
@@ -120,6 +133,10 @@ bool xa_gate_passes(struct xa_listener *listener, struct MHD_Connection *connect
 		return false;
 	}
 	web = xa_gate_web(listener->server);
+	if (web && !is_verified(web, connection)) {
+		*ret_result = MHD_NO; /* it may connect again */
+		return false;
+	}
 	if (!web || !web->auth)
 		return true;
 	verdict = xa_auth_check(web->auth,

@@ -2,6 +2,8 @@
 
 #include "core/http/guest.h"
 
+#include <sys/socket.h>
+
 #include "core/http/door.h"
 #include "core/http/gate.h"
 
@@ -10,8 +12,14 @@ static void enter(struct xa_listener *listener, struct MHD_Connection *connectio
 	struct xa_guest *guest = calloc(1, sizeof(*guest));
 
 	*guest_at = guest;
-	if (!guest)
+	if (!guest) {
+		/* nothing would bound it */
+		(void)shutdown(
+			MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)
+				->connect_fd,
+			SHUT_RDWR);
 		return;
+	}
 	guest->listener = listener;
 	xa_door_enter(guest, connection);
 	xa_gate_enter(guest, connection);

@@ -9,6 +9,7 @@ struct xa_guest {
 	struct xa_listener *listener;
 	struct xa_guard_place *place; /* NULL: without a limit of time */
 	struct xa_credentials *credentials; /* NULL: without TLS */
+	struct xa_web *web; /* a reference to what its session of TLS began by; NULL: none */
 };
 
 /* libmicrohttpd's: a connection of the listener `ctx` begins or has ended. */

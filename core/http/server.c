@@ -288,9 +288,23 @@ static void show(struct xa_server *server, const struct xa_config *config, struc
 	xa_access_set(&server->access, config);
 	web_before = server->web;
 	server->web = web ? xa_web_ref(web) : NULL;
+	/* at once with it: whoever goes answers nothing by what was meant for the others */
+	for (struct xa_listener *l = server->listeners; l; l = l->next)
+		l->kept = l->tls == has_tls(web) && config_listens_on(config, l);
 	(void)pthread_mutex_unlock(&server->lock);
 	MHD_destroy_response(before);
 	xa_web_unref(web_before);
+}
+
+/* A socket in the file system is removed by the last who listens on it. */
+static void file_hand_over(const struct xa_server *server, struct xa_listener *from)
+{
+	for (struct xa_listener *l = server->listeners; l && from->file.made; l = l->next) {
+		if (l == from || !is_same_address(l, &from->listen))
+			continue;
+		l->file = from->file;
+		from->file.made = false;
+	}
 }
 
 void xa_server_keep(struct xa_server *server, const struct xa_config *config, struct xa_web *web)
@@ -301,14 +315,12 @@ void xa_server_keep(struct xa_server *server, const struct xa_config *config, st
 	while (*link) {
 		struct xa_listener *listener = *link;
 
-		if (listener->tls == has_tls(web) && config_listens_on(config, listener)) {
-			(void)pthread_mutex_lock(&server->lock);
-			listener->kept = true;
-			(void)pthread_mutex_unlock(&server->lock);
+		if (listener->kept) {
 			link = &listener->next;
 			continue;
 		}
 		*link = listener->next;
+		file_hand_over(server, listener);
 		listener_free(listener);
 	}
 }

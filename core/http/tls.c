@@ -188,11 +188,18 @@ static void renew(struct xa_tls *tls, struct xa_why *why)
 {
 	struct xa_credentials *next;
 	const uint64_t now_ns = xa_now_ns();
+	int error;
 
 	if (now_ns - tls->looked_ns < LOOK_NS)
 		return;
 	tls->looked_ns = now_ns;
-	if (!has_changed(tls) || credentials_load(&next, tls->settings, why))
+	if (!has_changed(tls))
+		return;
+	error = credentials_load(&next, tls->settings, why);
+	/* what a want of memory or descriptors has kept from being read is read at the next look */
+	if (error == -ENOMEM || error == -EMFILE || error == -ENFILE || error == -EIO)
+		memset(tls->states, 0, sizeof(tls->states));
+	if (error)
 		return;
 	xa_credentials_unref(tls->now);
 	tls->now = next;

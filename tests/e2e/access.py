@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Who may talk to the daemon: curl and Prometheus with and without what is asked of them."""
 
+import http.client
 import json
 import os
 import shutil
+import socket
+import ssl
 import subprocess
 import threading
 
@@ -121,11 +124,68 @@ def client_certificates(rig):
     lab.equal("no longer asked for", rig.curl(*KNOWN), 200)
 
 
+def from_before(rig):
+    """A session from before certificates were asked for is good for nothing behind the gate."""
+    context = ssl.create_default_context(cafile=rig.dir / "one.crt")
+    context.check_hostname = False
+    with rig.wire.monitor.entered():
+        plain = socket.create_connection(("127.0.0.1", lab.PORT), 10)
+    with context.wrap_socket(plain) as connection:
+        def status(path):
+            connection.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+            reply = http.client.HTTPResponse(connection)
+            try:
+                reply.begin()
+            except (http.client.RemoteDisconnected, ConnectionError, ssl.SSLError):
+                return 0
+            reply.read()
+            return reply.status
+        lab.equal("health", status("/-/healthy"), 200)
+        lab.equal("metrics", status("/metrics"), 401)
+        (rig.dir / "web.yml").write_text(
+            f"tls_server_config: {{cert_file: cert.pem, key_file: key.pem{CLIENTS}}}\n")
+        (rig.config).write_text(rig.config.read_text().replace(
+            ", bearer_token_file: token", ""))
+        after = len(rig.daemon.lines)
+        rig.reload("config reloaded")
+        assert any("no password and no token" in line for line in rig.daemon.lines[after:])
+        lab.equal("metrics of the session that stands", status("/metrics"), 0)
+    lab.equal("with a certificate", rig.curl("--cert", "client.crt", "--key", "client.key"), 200)
+    rig.config.write_text(rig.config.read_text().replace(
+        "web_config_file: web.yml", "web_config_file: web.yml, bearer_token_file: token"))
+    rig.web()
+    rig.reload("config reloaded")
+
+
+def socket_file(world):
+    """It outlives that TLS comes and goes, whose listener is another."""
+    lab.need_tool("openssl")
+    certificate(world.dir, "one")
+    (world.dir / "one.key").chmod(0o600)
+    (world.dir / "web.yml").write_text("tls_server_config: {cert_file: one.crt, key_file: one.key}\n")
+    wire = world.wire()
+    config = world.config(wire.monitor_if)
+    plain = config.read_text().replace(f"listen: 127.0.0.1:{lab.PORT}",
+                                       f"listen: [127.0.0.1:{lab.PORT}, 'unix:{world.dir}/http']")
+    config.write_text(plain)
+    daemon = world.start(wire.monitor, config)
+    daemon.wait_line("serving /metrics at")
+    for scheme, more in (("https", "http: {web_config_file: web.yml}\n"), ("http", "")):
+        config.write_text(plain + more)
+        after = len(daemon.lines)
+        daemon.signal(1)
+        daemon.wait_line("config reloaded", after)
+        lab.run("curl", "-qfsk", "--unix-socket", world.dir / "http", "-o", "/dev/null",
+                f"{scheme}://localhost/-/healthy")
+
+
 def bad_files(rig):
     """Each is refused with its place, and the one before runs on."""
     good = (rig.dir / "web.yml").read_text()
     key = rig.dir / "key.pem"
-    for text, says in (("tls_server_confg: {}\n", r"web\.yml:1:1: unknown key"),
+    for text, says in (("", r"web\.yml: .*has no keys"),
+                       ("# half of it\n", r"web\.yml: .*has no keys"),
+                       ("tls_server_confg: {}\n", r"web\.yml:1:1: unknown key"),
                        (good.replace("key.pem", "two.key"), r"web\.yml:1:\d+: .*not that of the key"),
                        (good.replace(HASH, PASSWORD), r"web\.yml:2:\d+: .*not a bcrypt hash")):
         (rig.dir / "web.yml").write_text(text)
@@ -216,5 +276,5 @@ def insecure(world):
 
 
 if __name__ == "__main__":
-    lab.main(lab.Group(server, passwords, secrets, client_certificates, bad_files, renewal,
-                       prometheus), insecure)
+    lab.main(lab.Group(server, passwords, secrets, client_certificates, from_before, bad_files,
+                       renewal, prometheus), insecure, socket_file)
