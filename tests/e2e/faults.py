@@ -198,7 +198,7 @@ class Rig:
 # --- one fault --------------------------------------------------------------------------------
 
 # The worker that is taken over may be lost in its first run: that costs the labels of one snapshot.
-LOST = r"policy worker lost|stage \S+ failed cause=invalid"
+LOST = r"policy worker lost|stage \S+ failed cause=invalid(?!.*while the stage was closed)"
 REFUSED = "config not reloaded"
 
 

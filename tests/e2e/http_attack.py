@@ -82,7 +82,8 @@ class Rig:
         self.crowd = [f"10.7.{at // 250}.{at % 250 + 2}" for at in range(CROWD)]
         self.wire.sender.batch(*(f"addr add {address}/16 dev {self.wire.sender_if}"
                                  for address in (SCRAPER, *self.crowd)))
-        config = world.config(self.wire.monitor_if, extra=f"http: {{scrapers: [{SCRAPER}]}}\n")
+        config = world.config(self.wire.monitor_if, extra=(
+            f"http: {{insecure: true, scrapers: [{SCRAPER}]}}\n"))
         config.write_text(config.read_text().replace(
             "listen: 127.0.0.1:9400", f"listen: [127.0.0.1:9400, {SERVER}:9400]"))
         self.daemon = world.daemon(self.wire.monitor, config)
