@@ -300,7 +300,9 @@ class Storm:
             assert self.daemon.alive(), f"the daemon ended:\n{self.daemon.stderr()[-3000:]}"
 
     def each_bad(self):
-        """Whatever comes later, each way to be refused has been gone."""
+        """Whatever comes later, each way to be refused has been gone; to its end, so the rule that
+        those of a good policy name is there."""
+        self.write(self.rules / "1.lua", rule_of(1))
         for text in bad_texts(1, self.rules):
             self.write(self.single, text)
             self.signals += 1
