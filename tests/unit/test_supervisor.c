@@ -148,6 +148,7 @@ static void lab_end(struct lab *lab)
 	assert_int_equal(waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT), -1);
 	assert_int_equal(errno, ECHILD);
 	assert_int_equal(count_fds(), lab->fds);
+	(void)clean_up(NULL);
 }
 
 /* A config with these stages, as YAML in one line. */
