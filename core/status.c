@@ -29,7 +29,7 @@ static void add_totals(struct xa_buf *buf, const char *name, const struct xa_tot
 static void add_times(struct xa_buf *buf, const struct xa_self *self)
 {
 	uint64_t now_ns = xa_now_ns();
-	double now = (double)xa_wall_ns() / 1e9;
+	double now = xa_wall_seconds();
 	double uptime = (double)(now_ns - self->started_ns) / 1e9;
 	double stale_in = ((double)self->stale_after_ns - (double)now_ns) / 1e9;
 

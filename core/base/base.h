@@ -84,6 +84,12 @@ static inline uint64_t xa_wall_ns(void)
 	return (uint64_t)ts.tv_sec * XA_NS_PER_S + (uint64_t)ts.tv_nsec;
 }
 
+/* The same in seconds, as the metrics have it. */
+static inline double xa_wall_seconds(void)
+{
+	return (double)xa_wall_ns() / 1e9;
+}
+
 /*
  * Why something was refused, for the person who can mend it: one line, no newline, naming the
  * thing, the place and the remedy. `line` and `column` count from 1; 0 where there is no such

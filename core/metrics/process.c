@@ -56,7 +56,7 @@ static double start_time(unsigned long long ticks, double ticks_per_second)
 	struct timespec boot;
 
 	clock_gettime(CLOCK_BOOTTIME, &boot);
-	return (double)xa_wall_ns() / 1e9 - ((double)boot.tv_sec + (double)boot.tv_nsec / 1e9) +
+	return xa_wall_seconds() - ((double)boot.tv_sec + (double)boot.tv_nsec / 1e9) +
 	       (double)ticks / ticks_per_second;
 }
 

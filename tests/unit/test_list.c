@@ -71,7 +71,7 @@ static void assert_near(double a, double b)
 static void test_flows(void **state)
 {
 	_cleanup_xa_listing_ struct xa_listing *listing = NULL;
-	const double now = (double)xa_wall_ns() / 1e9;
+	const double now = xa_wall_seconds();
 	struct scene scene;
 
 	(void)state;
