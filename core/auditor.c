@@ -126,7 +126,7 @@ static int timeout_ms(const struct xa_auditor *auditor)
 	uint64_t now_ns, until_ns, left_ms;
 
 	if (!auditor->reload.is_under_way)
-		return watchdog;
+		return auditor->reload_wanted ? 0 : watchdog;
 	now_ns = xa_now_ns();
 	until_ns = xa_policy_until_ns(xa_reload_awaits(&auditor->reload));
 	left_ms = until_ns > now_ns ? (until_ns - now_ns) / XA_NS_PER_MS + 1 : 0;

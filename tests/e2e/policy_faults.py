@@ -293,6 +293,18 @@ def hanging(rig):
     return "; ".join(told)
 
 
+def asked_meanwhile(world):
+    """Who asks during a reload gets his own right after it, and not with the next poll."""
+    rig = policylab.Rig(world, poll_interval="1h")
+    before = rig.daemon.reload_figures()
+    rig.write([lua("opened", ENDLESS)], dict([HANGS[0][:2]]), poll_interval="1h")
+    rig.daemon.signal(signal.SIGHUP)
+    time.sleep(0.5)
+    rig.daemon.signal(signal.SIGHUP)
+    lab.wait_for("both to be refused", lambda: rig.daemon.reload_figures() == (
+        before[0] + 2, before[1] + 2))
+
+
 def switched_off(rig):
     """A policy that saw nothing for a while is told so: what flows have gained since stands over
     the time since, in a stage that is switched on again."""
@@ -398,4 +410,4 @@ def not_started(world):
 
 if __name__ == "__main__":
     lab.main(lab.Group(empty, late, edited, edited_badly, steps, raised, each_second, refused,
-                       hanging, switched_off, listed, rearranged), check, not_started)
+                       hanging, switched_off, listed, rearranged), asked_meanwhile, check, not_started)
