@@ -58,6 +58,7 @@ static int publish(struct xa_auditor *auditor)
 	xa_judge_rank(auditor->running.policy, &auditor->books, auditor->poll.now_tick,
 		      auditor->running.top, &traffic);
 	auditor->self.fill = auditor->poll.fill;
+	auditor->self.programs = xa_xdp_programs(auditor->xdp);
 	auditor->self.attachments = xa_attach_list(auditor->attach);
 	auditor->self.attached = xa_attach_is_complete(auditor->attach);
 	auditor->self.snapshot_time = xa_wall_seconds();

@@ -194,7 +194,7 @@ static void render_self(struct xa_exposition *expo, const struct xa_self *self,
 	sample_u64(expo, XA_METRIC_POLL_FAILURES_TOTAL, self->poll_failures);
 	sample_double(expo, XA_METRIC_LAST_SNAPSHOT, self->snapshot_time);
 	render_maps(expo, self);
-	xa_programs_render(expo, self->fill.programs);
+	xa_programs_render(expo, self->programs);
 	xa_render_folded(expo, traffic->families, &self->folded);
 	render_reload(expo, &self->reload);
 	render_policy(expo, &self->policy);

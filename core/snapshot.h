@@ -67,6 +67,7 @@ struct xa_self {
 	uint64_t stale_after_ns; /* CLOCK_MONOTONIC */
 	double snapshot_time; /* wall, seconds */
 	struct xa_xdp_fill fill;
+	const struct xa_program *programs; /* XA_PROGRAM_COUNT_ of them; NULL: nothing is said */
 	uint32_t capacity;
 	uint64_t map_bytes;
 	struct xa_left_out folded; /* samples left out so far */

@@ -371,6 +371,11 @@ int xa_xdp_attach(struct xa_xdp *xdp, unsigned ifindex, bool link_header, enum x
 	return 0;
 }
 
+const struct xa_program *xa_xdp_programs(const struct xa_xdp *xdp)
+{
+	return xdp->programs;
+}
+
 __u32 xa_xdp_prog_id(const struct xa_xdp *xdp, bool link_header)
 {
 	return xdp->programs[program_for(link_header)].id;
@@ -462,7 +467,7 @@ int xa_xdp_read_tally(struct xa_xdp *xdp, unsigned side, struct xa_ledger *ledge
 int xa_xdp_drain(struct xa_xdp *xdp, unsigned side, uint32_t now_tick, const struct xa_sink *sink,
 		 struct xa_xdp_fill *ret_fill)
 {
-	struct xa_xdp_fill fill = {.programs = xdp->programs};
+	struct xa_xdp_fill fill = {0};
 	int error = programs_read(xdp);
 
 	if (error)

@@ -80,6 +80,9 @@ struct xa_program {
 	uint64_t run_ns;
 };
 
+/* XA_PROGRAM_COUNT_ of them, as of the last xa_xdp_drain(); the xdp's. */
+const struct xa_program *xa_xdp_programs(const struct xa_xdp *xdp);
+
 /* The id under which the kernel lists the program that xa_xdp_attach() takes. */
 __u32 xa_xdp_prog_id(const struct xa_xdp *xdp, bool link_header);
 
@@ -95,7 +98,6 @@ int xa_xdp_read_tally(struct xa_xdp *xdp, unsigned side, struct xa_ledger *ledge
 
 struct xa_xdp_fill {
 	uint64_t entries[XA_FAMILY_COUNT_]; /* that stood on the side before the sink forgot some */
-	const struct xa_program *programs; /* XA_PROGRAM_COUNT_, as of the read; the xdp's */
 };
 
 /* Hands every entry that stands on the side to the sink and deletes those it forgets. 0 or -errno;

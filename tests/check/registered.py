@@ -21,6 +21,7 @@ LIBRARIES = (
     "tests/check/checklib.py",
     "tests/e2e/lab.py",
     "tests/e2e/policylab.py",
+    "tests/golden/lib.sh",
     "tests/hostile/siege.py",
     "tests/plugins/pluginlib.py",
 )

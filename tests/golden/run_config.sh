@@ -6,23 +6,10 @@
 # .ok also has to load to itself. Those of directories say where each value stands.
 #
 #	run_config.sh [--update] XDP_AUDITOR
-#
-# --update writes the files instead of comparing: review the difference before you commit it.
-set -u
 
-update=false
-if [ "${1-}" = --update ]; then
-	update=true
-	shift
-fi
-if [ $# -ne 1 ] || ! program=$(realpath -e -- "$1"); then
-	echo "usage: ${0##*/} [--update] XDP_AUDITOR" >&2
-	exit 2
-fi
-cd "$(dirname -- "$0")" || exit 1
-out=$(mktemp -d) || exit 1
-trap 'rm -rf -- "$out"' EXIT
-trap 'exit 1' HUP INT TERM
+# shellcheck source-path=SCRIPTDIR source=lib.sh
+. "$(dirname -- "$0")/lib.sh"
+begin . "$@"
 
 # With the rights for it `check` attaches to interfaces: not to this machine's.
 apart=
@@ -33,12 +20,6 @@ auditor() {
 	$apart env -i XA_NAME=eth7 XA_EMPTY= XA_INTERVAL=5s XA_BAD=nonsense XA_LIST=eth0,eth1 \
 		XA_NESTED='${XA_NAME}' XA_INJECT='eth0, mode: hw' XA_BYTES="$(printf 'e\377')" \
 		"$program" "$@"
-}
-
-failed=0
-fail() {
-	echo "FAIL $1: $2"
-	failed=$((failed + 1))
 }
 
 # same NAME FILE: what was made is what is kept, or is kept from now on.
@@ -83,9 +64,15 @@ check_bad() {
 	same "$1" "$1.err"
 }
 
+# counted COMMAND...: passed, if it has not called fail.
+counted() {
+	before=$failed
+	"$@"
+	[ "$failed" -ne "$before" ] || pass
+}
+
 # check_case NAME PATH OPTION...: the options are those of `config --effective`.
 check_case() {
-	total=$((total + 1))
 	auditor config --effective -c "$2" 2>"$out/text" >"$out/stdout"
 	code=$?
 	case $code in
@@ -123,7 +110,6 @@ check_command() {
 
 # What a config is held against can be wrong as well, and is named.
 check_against() {
-	total=$((total + 1))
 	for old in empty_key.yaml nowhere.yaml - ; do
 		: | auditor check -c empty.yaml --against "$old" 2>"$out/check" >"$out/stdout"
 		[ $? -eq 78 ] || fail "against $old" "was taken"
@@ -136,21 +122,19 @@ check_against() {
 		fail "against empty.yaml" "a setting is not the new one's"
 }
 
-total=0
 cd config || exit 1
-check_against
+counted check_against
 for file in *.yaml; do
-	check_case "${file%.yaml}" "$file"
+	counted check_case "${file%.yaml}" "$file"
 done
 for file in *.ok *.err; do
 	[ -e "${file%.*}.yaml" ] || fail "$file" "no such case"
 done
 cd ../config-d || exit 1
 for folder in */; do
-	check_case "${folder%/}" "${folder%/}" --origins
+	counted check_case "${folder%/}" "${folder%/}" --origins
 done
 for file in *.ok *.err; do
 	[ -d "${file%.*}" ] || fail "$file" "no such case"
 done
-echo "$total cases, $failed failures"
-[ "$failed" -eq 0 ] && [ "$total" -gt 0 ]
+finish

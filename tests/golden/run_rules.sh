@@ -5,30 +5,10 @@
 # prints, whether its tests pass or fail, or NAME.err, what is wrong with the file.
 #
 #	run_rules.sh [--update] XDP_AUDITOR
-#
-# --update writes the files instead of comparing: review the difference before you commit it.
-set -u
 
-update=false
-if [ "${1-}" = --update ]; then
-	update=true
-	shift
-fi
-if [ $# -ne 1 ] || ! program=$(realpath -e -- "$1"); then
-	echo "usage: ${0##*/} [--update] XDP_AUDITOR" >&2
-	exit 2
-fi
-cd "$(dirname -- "$0")/rule-test" || exit 1
-out=$(mktemp -d) || exit 1
-trap 'rm -rf -- "$out"' EXIT
-trap 'exit 1' HUP INT TERM
-
-passed=0
-failed=0
-fail() {
-	echo "FAIL $1: $2"
-	failed=$((failed + 1))
-}
+# shellcheck source-path=SCRIPTDIR source=lib.sh
+. "$(dirname -- "$0")/lib.sh"
+begin rule-test "$@"
 
 # same FILE OTHER: what was made is what is kept, or is kept from now on; OTHER is not to be there.
 same() {
@@ -42,7 +22,7 @@ same() {
 		fail "$1" "differs"
 		cat "$out/diff"
 	else
-		passed=$((passed + 1))
+		pass
 	fi
 }
 
@@ -66,5 +46,4 @@ done
 for file in *.ok *.err; do
 	[ -e "${file%.*}.yaml" ] || fail "$file" "no such case"
 done
-echo "$passed passed, $failed failed, 0 skipped"
-[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
+finish

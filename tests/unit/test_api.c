@@ -13,7 +13,8 @@
 #include <cmocka.h>
 
 #include "core/http/server.h"
-#include "strict_json.h"
+#include "tests/unit/free_port.h"
+#include "tests/unit/strict_json.h"
 
 #define FLOWS 1200
 
@@ -32,18 +33,6 @@ struct answer {
 static void no_reload(void *ctx)
 {
 	(void)ctx;
-}
-
-static uint16_t free_port(void)
-{
-	struct sockaddr_in address = {.sin_family = AF_INET,
-				      .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	socklen_t len = sizeof(address);
-	_cleanup_close_ int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	assert_int_equal(bind(fd, (struct sockaddr *)&address, len), 0);
-	assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &len), 0);
-	return ntohs(address.sin_port);
 }
 
 static int setup(void **state)

@@ -18,6 +18,7 @@
 
 #include "core/http/server.h"
 #include "core/http/waits.h"
+#include "tests/unit/free_port.h"
 
 struct scene {
 	struct xa_board *board;
@@ -31,19 +32,6 @@ struct answer {
 	char body[16384];
 	size_t body_len;
 };
-
-/* A port that nobody has: asked of the kernel, and given back just before it is used. */
-static uint16_t free_port(void)
-{
-	struct sockaddr_in address = {.sin_family = AF_INET,
-				      .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	socklen_t len = sizeof(address);
-	_cleanup_close_ int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	assert_int_equal(bind(fd, (struct sockaddr *)&address, len), 0);
-	assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &len), 0);
-	return ntohs(address.sin_port);
-}
 
 static void two_ports(uint16_t ret_ports[2])
 {

@@ -138,7 +138,7 @@ static void test_programs(void **state)
 	struct scene *scene = *state;
 	_cleanup_xa_page_ struct xa_page *before = NULL, *page = NULL;
 
-	scene->self.fill.programs = programs;
+	scene->self.programs = programs;
 	before = page_of(scene);
 	assert_null(strstr(before->metrics[XA_FORMAT_TEXT].text, "xdp_auditor_bpf_run"));
 	programs[XA_PROGRAM_CLOCK].runs = 3;

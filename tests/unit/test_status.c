@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "core/status.h"
-#include "strict_json.h"
+#include "tests/unit/strict_json.h"
 
 struct scene {
 	struct xa_config *config;

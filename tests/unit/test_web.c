@@ -17,6 +17,7 @@
 
 #include "core/http/server.h"
 #include "core/web_file.h"
+#include "tests/unit/free_port.h"
 
 /* Of "secret". */
 #define HASH  "$2b$04$abcdefghijklmnopqrstuu2r9OfJnfCsdneAXAGHnS4UpFFP8WIrW"
@@ -409,18 +410,6 @@ static void test_token(void **state)
 }
 
 /* --- with a server --- */
-
-static unsigned free_port(void)
-{
-	struct sockaddr_in address = {.sin_family = AF_INET,
-				      .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	socklen_t len = sizeof(address);
-	_cleanup_close_ int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	assert_int_equal(bind(fd, (struct sockaddr *)&address, len), 0);
-	assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &len), 0);
-	return ntohs(address.sin_port);
-}
 
 /* As a reload does, on a port of the scene's. */
 static void serve(struct scene *scene, const char *text, bool has_token)
