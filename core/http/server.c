@@ -4,15 +4,14 @@
 
 #include "core/http/server.h"
 
-#include <fcntl.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "core/http/door.h"
 #include "core/http/gate.h"
 #include "core/http/guest.h"
 #include "core/http/response.h"
 #include "core/http/routes.h"
+#include "core/http/sockets.h"
 #include "core/http/web.h"
 
 #define CONNECTION_MEMORY  16384UL
@@ -89,81 +88,11 @@ void xa_server_free(struct xa_server *server)
 	free(server);
 }
 
-static int socket_bind(int fd, const struct xa_listen *listen_on)
-{
-	int on = 1;
-
-	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)))
-		return -errno;
-	if (listen_on->address.ss_family == AF_INET6 &&
-	    setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)))
-		return -errno;
-	return bind(fd, (const struct sockaddr *)&listen_on->address, listen_on->address_len)
-		       ? -errno
-		       : 0;
-}
-
-static int socket_open(struct xa_listener *listener, int *ret_fd, struct stat *ret_as)
-{
-	const struct xa_listen *listen_on = &listener->listen;
-	_cleanup_close_ int fd = socket(listen_on->address.ss_family,
-					SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	int error;
-
-	if (fd < 0)
-		return -errno;
-	error = xa_listener_is_file(listener) ? xa_socket_file_bind(fd, listen_on, &listener->file)
-					      : socket_bind(fd, listen_on);
-	if (error)
-		return error;
-	if (listen(fd, SOMAXCONN) || fstat(fd, ret_as))
-		return -errno;
-	*ret_fd = take_fd(fd);
-	return 0;
-}
-
-/* Where libmicrohttpd does not start, whether it has closed the socket depends on how far it came;
- * the number may be that of a connection of another thread by then. */
-static void socket_close_left(int fd, const struct stat *as)
-{
-	struct stat now;
-
-	if (!fstat(fd, &now) && now.st_dev == as->st_dev && now.st_ino == as->st_ino)
-		(void)close(fd);
-}
-
-static bool is_same_address(const struct xa_listener *listener, const struct xa_listen *listen_on)
-{
-	return listener->listen.address_len == listen_on->address_len &&
-	       !memcmp(&listener->listen.address, &listen_on->address, listen_on->address_len);
-}
-
-/* With TLS and without it are two daemons of libmicrohttpd's; the socket may be one. */
-static int socket_share(const struct xa_listener *with, int *ret_fd, struct stat *ret_as)
-{
-	const union MHD_DaemonInfo *info = MHD_get_daemon_info(with->daemon,
-							       MHD_DAEMON_INFO_LISTEN_FD);
-	_cleanup_close_ int fd = info ? fcntl(info->listen_fd, F_DUPFD_CLOEXEC, 0) : -1;
-
-	if (fd < 0 || fstat(fd, ret_as))
-		return info ? -errno : -EBADF;
-	*ret_fd = take_fd(fd);
-	return 0;
-}
-
-static int socket_get(struct xa_listener *listener, int *ret_fd, struct stat *ret_as)
-{
-	for (const struct xa_listener *l = listener->server->listeners; l; l = l->next)
-		if (is_same_address(l, &listener->listen))
-			return socket_share(l, ret_fd, ret_as);
-	return socket_open(listener, ret_fd, ret_as);
-}
-
 static int listener_start(struct xa_listener *listener)
 {
 	const unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME;
 	struct stat as;
-	int fd = -1, error = socket_get(listener, &fd, &as);
+	int fd = -1, error = xa_socket_get(listener, &fd, &as);
 
 	if (error)
 		return error;
@@ -180,7 +109,7 @@ static int listener_start(struct xa_listener *listener)
 	if (listener->daemon)
 		return 0;
 	error = errno ? -errno : -ENOMEM;
-	socket_close_left(fd, &as);
+	xa_socket_close_left(fd, &as);
 	return error;
 }
 
@@ -188,7 +117,7 @@ static bool server_listens_on(const struct xa_server *server, const struct xa_li
 			      bool tls)
 {
 	for (const struct xa_listener *l = server->listeners; l; l = l->next)
-		if (l->tls == tls && is_same_address(l, listen_on))
+		if (l->tls == tls && xa_is_same_address(l, listen_on))
 			return true;
 	return false;
 }
@@ -196,7 +125,7 @@ static bool server_listens_on(const struct xa_server *server, const struct xa_li
 static bool config_listens_on(const struct xa_config *config, const struct xa_listener *listener)
 {
 	for (size_t i = 0; i < config->listen_count; i++)
-		if (is_same_address(listener, &config->listen[i]))
+		if (xa_is_same_address(listener, &config->listen[i]))
 			return true;
 	return false;
 }
@@ -300,7 +229,7 @@ static void show(struct xa_server *server, const struct xa_config *config, struc
 static void file_hand_over(const struct xa_server *server, struct xa_listener *from)
 {
 	for (struct xa_listener *l = server->listeners; l && from->file.made; l = l->next) {
-		if (l == from || !is_same_address(l, &from->listen))
+		if (l == from || !xa_is_same_address(l, &from->listen))
 			continue;
 		l->file = from->file;
 		from->file.made = false;

@@ -231,6 +231,25 @@ def port_taken(rig):
         rig.check_outcome(0)
 
 
+def overlapping(rig):
+    """From one address to all of them and back: there is always one that answers, and nobody else gets
+    the port."""
+    good = rig.config.read_text()
+    one, every = f"listen: 127.0.0.1:{lab.PORT}", f'listen: "0.0.0.0:{lab.PORT}"'
+    both = f'listen: ["127.0.0.1:{lab.PORT}", "0.0.0.0:{lab.PORT}"]'
+    with rig.exact_traffic():
+        for listen in (every, both, one):
+            rig.config.write_text(good.replace(one, listen) + "http: {insecure: true}\n")
+            rig.take_file()
+            with rig.monitor.entered(), lab.socket.socket() as other:
+                other.setsockopt(lab.socket.SOL_SOCKET, lab.socket.SO_REUSEADDR, 1)
+                with contextlib.suppress(OSError):
+                    other.bind(("127.0.0.1", lab.PORT))
+                    raise AssertionError("somebody else has the port as well")
+        rig.config.write_text(good)
+        rig.take_file()
+
+
 def many(rig):
     """50 reloads, each with something changed, while traffic flows: exact at the end."""
     with rig.exact_traffic(rate=50000) as watch:
@@ -394,7 +413,7 @@ def stop_amid_posts(world):
 
 if __name__ == "__main__":
     lab.main(lab.Group(start, top_k, poll_interval, bad_file, no_file, refused_interface,
-                       refused_mode, hash_of_config, port_taken, many, burst, by_post,
+                       refused_mode, hash_of_config, port_taken, overlapping, many, burst, by_post,
                        bad_file_by_post,
                        post_is_switched, posts_at_once, post_and_go, mode, interface),
              stop_amid_posts)
