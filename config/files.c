@@ -17,8 +17,9 @@
 #include "config/file.h"
 #include "config/whys.h"
 
-#define ATTEMPTS 3
-#define ENDING	 ".yaml"
+#define ATTEMPTS  3
+#define ENDING	  ".yaml"
+#define NEAR_MISS ".yml"
 
 void xa_files_done(struct xa_files *files)
 {
@@ -58,12 +59,17 @@ static void close_dir(DIR **dir)
 		(void)closedir(*dir);
 }
 
+/* Hidden files have none. */
+static bool has_ending(const char *name, const char *ending)
+{
+	const size_t len = strlen(name), cut = strlen(ending);
+
+	return name[0] != '.' && len > cut && !strcmp(name + len - cut, ending);
+}
+
 bool xa_files_is_config(const char *name)
 {
-	const size_t len = strlen(name);
-
-	return name[0] != '.' && len > strlen(ENDING) &&
-	       !strcmp(name + len - strlen(ENDING), ENDING);
+	return has_ending(name, ENDING);
 }
 
 static int by_name(const void *a, const void *b)
@@ -77,6 +83,11 @@ static int list_names(const char *path, DIR *dir, struct xa_files *files, struct
 	int r = 0;
 
 	for (errno = 0; !r && (entry = readdir(dir)); errno = 0) {
+		/* somebody who wrote it believes that it is in force */
+		if (has_ending(entry->d_name, NEAR_MISS))
+			return xa_why_set(why, -EINVAL,
+					  "%s would not be read: rename it to *" ENDING,
+					  entry->d_name);
 		if (!xa_files_is_config(entry->d_name))
 			continue;
 		if (files->count == XA_FILES_MAX)

@@ -483,15 +483,21 @@ static int reference_set(struct arguments *arguments, const char *markup)
 	return usage_error("no markup '%s'", markup);
 }
 
+static int path_set(const char **path, const char *option)
+{
+	if (*path)
+		return usage_error("%s twice; a directory may hold several files", option);
+	*path = optarg;
+	return XA_EXIT_OK;
+}
+
 static int option_take(struct arguments *arguments, int id)
 {
 	switch (id) {
 	case OPTION_CONFIG:
-		arguments->config_path = optarg;
-		return XA_EXIT_OK;
+		return path_set(&arguments->config_path, "-c");
 	case OPTION_AGAINST:
-		arguments->against = optarg;
-		return XA_EXIT_OK;
+		return path_set(&arguments->against, "--against");
 	case OPTION_SET:
 		return setting_add(arguments, optarg);
 	case OPTION_EFFECTIVE:
@@ -568,6 +574,8 @@ int main(int argc, char **argv)
 		command = *arguments.operands++;
 		arguments.operand_count--;
 	}
+	if (arguments.against && strcmp(command, "check") != 0)
+		return usage_error("--against is for check");
 	for (size_t i = 0; i < array_size(commands); i++)
 		if (!strcmp(commands[i].name, command))
 			return commands[i].run(&arguments);

@@ -21,7 +21,7 @@ CMOCKA = {
 }
 UNITTEST = re.compile(r"^Ran (\d+) tests? in ", re.M)
 UNITTEST_SKIPPED = re.compile(r"^OK \(.*?skipped=(\d+)", re.M)
-REASON = re.compile(r"^(?:\[  SKIPPED \]|skip(?:ped|ping)?\b)[: ]*(?!\d+ test)(.+)$", re.M | re.I)
+REASON = re.compile(r"^skip(?:ped|ping)?\b[: ]*(.+)$", re.M | re.I)
 RESULTS = {"OK": "ok", "EXPECTEDFAIL": "ok", "SKIP": "skipped"}
 
 

@@ -70,6 +70,14 @@ static bool is_malloc_known(void)
 }
 #endif
 
+static void need_malloc(void)
+{
+	if (is_malloc_known())
+		return;
+	print_message("skipped: this allocator does not tell what it has given out\n");
+	skip();
+}
+
 static uint64_t allocated(void)
 {
 	const struct mallinfo2 info = mallinfo2();
@@ -88,8 +96,7 @@ static void test_chain(void **state)
 	uint64_t before;
 
 	(void)state;
-	if (!is_malloc_known())
-		skip();
+	need_malloc();
 	assert_ptr_not_equal(region, MAP_FAILED);
 	before = allocated();
 	assert_int_equal(xa_chain_new(&chain, &setup, &none, region, -1), 0);
@@ -139,8 +146,7 @@ static void test_family(void **state)
 	uint64_t before;
 
 	(void)state;
-	if (!is_malloc_known())
-		skip();
+	need_malloc();
 	assert_int_equal(xa_families_new(&families, SERIES), 0);
 	before = allocated();
 	assert_int_equal(xa_families_declare(families, &metric, &why), 0);
