@@ -8,24 +8,21 @@
 #include "core/check_host.h"
 
 #include <cap-ng.h>
-#include <fnmatch.h>
 #include <string.h>
 #include <sys/un.h>
 
 #include "config/whys.h"
 #include "core/diag_iface.h"
+#include "core/source/choice.h"
 
 /* Modes do not hang on the size of the maps. */
 #define FLOWS_TRIED 1024
 
-#define NO_INTERFACE "interface %s does not exist (ip link lists those that do)"
-
 struct survey {
-	const struct xa_config *config;
+	struct xa_choice choice; /* of the config */
 	struct xa_diag_host host;
 	struct xa_iface *ifaces;
 	size_t iface_count;
-	char default_name[IF_NAMESIZE]; /* what `auto` stands for */
 	struct xa_findings findings;
 	struct xa_buf modes; /* "eth0 (drv), lo (skb)" */
 };
@@ -48,36 +45,10 @@ static struct xa_finding *add(struct survey *survey, const char *name, int *ret_
 
 /* --- interfaces --- */
 
-static bool is_pattern(const char *name)
-{
-	return strpbrk(name, "*?") != NULL;
-}
-
-static const char *name_at(const struct survey *survey, size_t i)
-{
-	const char *name = survey->config->interfaces[i];
-
-	return strcmp(name, "auto") ? name : survey->default_name;
-}
-
-static bool is_match(const char *name, const struct xa_iface *iface)
-{
-	return !strcmp(name, iface->name) ||
-	       (is_pattern(name) && !fnmatch(name, iface->name, FNM_NOESCAPE));
-}
-
-static bool is_wanted(const struct survey *survey, const struct xa_iface *iface)
-{
-	for (size_t i = 0; i < survey->config->interface_count; i++)
-		if (is_match(name_at(survey, i), iface))
-			return true;
-	return false;
-}
-
 static bool is_there(const struct survey *survey, const char *name)
 {
 	for (size_t i = 0; i < survey->iface_count; i++)
-		if (is_match(name, &survey->ifaces[i]))
+		if (xa_choice_means(name, survey->ifaces[i].name))
 			return true;
 	return false;
 }
@@ -86,18 +57,20 @@ static bool is_there(const struct survey *survey, const char *name)
 static int check_name(struct survey *survey, const char *name, bool any, struct xa_why *why)
 {
 	struct xa_finding *finding;
+	struct xa_why missing = {0};
 	int error;
 
-	if (!any && !is_pattern(name))
-		return xa_why_set(why, -ENODEV, NO_INTERFACE, name);
+	if (!any && !xa_choice_is_pattern(name))
+		return xa_choice_no_interface(why, name);
 	finding = add(survey, "link", &error);
 	if (error)
 		return error;
-	if (is_pattern(name)) {
+	if (xa_choice_is_pattern(name)) {
 		xa_found(finding, XA_VERDICT_INFO, "no interface matches %s", name);
 		xa_remedy(finding, "one that comes is attached to");
 	} else {
-		xa_found(finding, XA_VERDICT_WARN, NO_INTERFACE, name);
+		(void)xa_choice_no_interface(&missing, name);
+		xa_found(finding, XA_VERDICT_WARN, "%s", missing.text);
 		xa_remedy(finding, "it is attached to when it comes; until then the daemon is not "
 				   "ready");
 	}
@@ -106,18 +79,16 @@ static int check_name(struct survey *survey, const char *name, bool any, struct 
 
 static int check_names(struct survey *survey, struct xa_why *why)
 {
-	const size_t count = survey->config->interface_count;
+	const size_t count = survey->choice.config->interface_count;
 	bool any = false;
 
-	if (!strcmp(survey->config->interfaces[0], "auto") &&
-	    xa_iface_default(survey->default_name))
-		return xa_why_set(why, -ENODEV,
-				  "interface: auto stands for the default route's, and there is no "
-				  "default route (name an interface)");
+	if (xa_choice_is_auto(survey->choice.config) &&
+	    xa_iface_default(survey->choice.default_name))
+		return xa_choice_no_default(why);
 	for (size_t i = 0; i < count; i++)
-		any |= is_there(survey, name_at(survey, i));
+		any |= is_there(survey, xa_choice_name(&survey->choice, i));
 	for (size_t i = 0; i < count; i++) {
-		const char *name = name_at(survey, i);
+		const char *name = xa_choice_name(&survey->choice, i);
 		int error = is_there(survey, name) ? 0 : check_name(survey, name, any, why);
 
 		if (error)
@@ -153,9 +124,9 @@ static int check_ifaces(struct survey *survey)
 		const struct xa_iface *iface = &survey->ifaces[i];
 		enum xa_mode mode;
 
-		if (!is_wanted(survey, iface))
+		if (!xa_choice_has(&survey->choice, iface->name))
 			continue;
-		error = xa_diag_iface_mode(&survey->host, iface, survey->config->mode,
+		error = xa_diag_iface_mode(&survey->host, iface, survey->choice.config->mode,
 					   &survey->findings, &mode);
 		if (error)
 			break;
@@ -215,8 +186,8 @@ static int check_addresses(struct survey *survey)
 {
 	capng_clear(CAPNG_SELECT_CAPS);
 	(void)capng_apply(CAPNG_SELECT_CAPS);
-	for (size_t i = 0; i < survey->config->listen_count; i++) {
-		const struct xa_listen *listen = &survey->config->listen[i];
+	for (size_t i = 0; i < survey->choice.config->listen_count; i++) {
+		const struct xa_listen *listen = &survey->choice.config->listen[i];
 		const int error = listen->address.ss_family == AF_UNIX ? try_file(listen)
 								       : try_address(listen);
 		struct xa_finding *finding;
@@ -265,7 +236,7 @@ static void add_lines(const struct survey *survey, struct xa_buf *buf)
 
 int xa_check_host(const struct xa_config *config, struct xa_buf *buf, struct xa_why *ret_why)
 {
-	XA_CLEANUP(survey_done) struct survey survey = {.config = config};
+	XA_CLEANUP(survey_done) struct survey survey = {.choice = {.config = config}};
 	struct xa_config small = *config;
 	int error = xa_iface_list(&survey.ifaces, &survey.iface_count), fatal;
 

@@ -9,9 +9,9 @@
 #include "core/source/attach.h"
 
 #include <bpf/bpf.h>
-#include <fnmatch.h>
 #include <string.h>
 
+#include "core/source/choice.h"
 #include "core/source/hook.h"
 #include "core/source/refusal.h"
 
@@ -19,8 +19,7 @@ struct xa_attach {
 	struct xa_xdp *xdp;
 	struct xa_ledger *ledger;
 	struct xa_attach_hooks hooks;
-	const struct xa_config *config;
-	char default_name[IF_NAMESIZE]; /* what `auto` stands for */
+	struct xa_choice choice; /* borrows the config; NULL: there is none yet */
 	size_t slotless; /* interfaces that are wanted and found no slot in the last pass */
 	struct xa_attachment slots[XA_SLOTS];
 };
@@ -79,38 +78,6 @@ static void report(struct xa_attach *attach, enum xa_attach_event event,
 		   const struct xa_attachment *attachment, uint64_t gap_ns)
 {
 	attach->hooks.event(attach->hooks.ctx, event, attachment, gap_ns);
-}
-
-static bool is_pattern(const char *name)
-{
-	return strpbrk(name, "*?") != NULL;
-}
-
-/* A configured name as it stands now: `auto` is the default route's. */
-static const char *name_at(const struct xa_attach *attach, size_t i)
-{
-	const char *name = attach->config->interfaces[i];
-
-	return strcmp(name, "auto") ? name : attach->default_name;
-}
-
-static bool is_named(const struct xa_attach *attach, const char *name)
-{
-	for (size_t i = 0; i < attach->config->interface_count; i++)
-		if (!strcmp(name_at(attach, i), name))
-			return true;
-	return false;
-}
-
-static bool is_matched(const struct xa_attach *attach, const char *name)
-{
-	for (size_t i = 0; i < attach->config->interface_count; i++) {
-		const char *pattern = attach->config->interfaces[i];
-
-		if (is_pattern(pattern) && !fnmatch(pattern, name, FNM_NOESCAPE))
-			return true;
-	}
-	return is_named(attach, name);
 }
 
 static struct xa_attachment *find_name(struct xa_attach *attach, const char *name)
@@ -273,7 +240,7 @@ static const struct xa_iface *find_ifindex(const struct xa_iface *ifaces, size_t
 
 static bool mode_fits(const struct xa_attach *attach, const struct xa_attachment *attachment)
 {
-	enum xa_mode mode = attach->config->mode;
+	enum xa_mode mode = attach->choice.config->mode;
 
 	return mode == XA_MODE_AUTO || mode == attachment->mode;
 }
@@ -305,8 +272,8 @@ static void drop_stale(struct xa_attach *attach, const struct xa_iface *ifaces, 
 		struct xa_attachment *attachment = &attach->slots[slot];
 		const struct xa_iface *iface;
 
-		attachment->wanted = is_named(attach, attachment->name) ||
-				     (is_matched(attach, attachment->name) &&
+		attachment->wanted = xa_choice_names(&attach->choice, attachment->name) ||
+				     (xa_choice_has(&attach->choice, attachment->name) &&
 				      find_iface(ifaces, count, attachment->name));
 		if (!attachment->attached)
 			continue;
@@ -364,7 +331,7 @@ static int try_attach(struct xa_attach *attach, struct xa_attachment *attachment
 
 	if (is_known_refusal(attachment, iface))
 		return xa_why_set(why, -EBUSY, "%s", attachment->why);
-	error = attach_to(attach, attachment, iface, attach->config->mode, why);
+	error = attach_to(attach, attachment, iface, attach->choice.config->mode, why);
 	attachment->refused_ifindex = error ? iface->ifindex : 0;
 	attachment->holder_id = error == -EBUSY ? holder_of(iface) : 0;
 	return error;
@@ -390,9 +357,7 @@ static void attach_wanted(struct xa_attach *attach, const char *name, const stru
 	    (iface && !pass->retry && attachment->refused_ifindex == iface->ifindex))
 		return;
 	error = iface ? try_attach(attach, attachment, iface, &why)
-		      : xa_why_set(&why, -ENODEV,
-				   "interface %s does not exist (ip link lists those that do)",
-				   name);
+		      : xa_choice_no_interface(&why, name);
 	if (!error) {
 		report_success(attach, attachment);
 		return;
@@ -407,14 +372,14 @@ static void attach_missing(struct xa_attach *attach, const struct xa_iface *ifac
 			   struct pass *pass)
 {
 	attach->slotless = 0;
-	for (size_t i = 0; i < attach->config->interface_count; i++) {
-		const char *name = name_at(attach, i);
+	for (size_t i = 0; i < attach->choice.config->interface_count; i++) {
+		const char *name = xa_choice_name(&attach->choice, i);
 
-		if (!is_pattern(name) && !find_iface(ifaces, count, name))
+		if (!xa_choice_is_pattern(name) && !find_iface(ifaces, count, name))
 			attach_wanted(attach, name, NULL, pass);
 	}
 	for (size_t i = 0; i < count; i++)
-		if (is_matched(attach, ifaces[i].name))
+		if (xa_choice_has(&attach->choice, ifaces[i].name))
 			attach_wanted(attach, ifaces[i].name, &ifaces[i], pass);
 }
 
@@ -426,17 +391,12 @@ static void pass_run(struct xa_attach *attach, const struct xa_iface *ifaces, si
 	release_slots(attach);
 }
 
-static bool is_auto(const struct xa_config *config)
-{
-	return !strcmp(config->interfaces[0], "auto");
-}
-
 /* The default route has moved, and where it leads now nothing is attached yet. */
 static bool is_moving(struct xa_attach *attach)
 {
-	const struct xa_attachment *attachment = find_name(attach, attach->default_name);
+	const struct xa_attachment *attachment = find_name(attach, attach->choice.default_name);
 
-	return is_auto(attach->config) && !(attachment && attachment->attached);
+	return xa_choice_is_auto(attach->choice.config) && !(attachment && attachment->attached);
 }
 
 static void check(struct xa_attach *attach, bool retry)
@@ -455,8 +415,8 @@ void xa_attach_check(struct xa_attach *attach, bool retry)
 {
 	bool moving;
 
-	if (is_auto(attach->config))
-		(void)xa_iface_default(attach->default_name);
+	if (xa_choice_is_auto(attach->choice.config))
+		(void)xa_iface_default(attach->choice.default_name);
 	moving = is_moving(attach);
 	check(attach, retry);
 	if (moving && !is_moving(attach))
@@ -467,13 +427,11 @@ void xa_attach_check(struct xa_attach *attach, bool retry)
 static int resolve_default(struct xa_attach *attach, const struct xa_config *config,
 			   struct xa_why *why)
 {
-	if (!is_auto(config) || !xa_iface_default(attach->default_name))
+	if (!xa_choice_is_auto(config) || !xa_iface_default(attach->choice.default_name))
 		return 0;
-	if (attach->config && is_auto(attach->config))
+	if (attach->choice.config && xa_choice_is_auto(attach->choice.config))
 		return 0;
-	return xa_why_set(why, -ENODEV,
-			  "interface: auto stands for the default route's, and there is no default "
-			  "route (name an interface)");
+	return xa_choice_no_default(why);
 }
 
 static bool has_any(const struct xa_attach *attach)
@@ -520,30 +478,26 @@ static int try_offload(struct xa_attach *attach, const struct xa_config *config,
 static int configure(struct xa_attach *attach, const struct xa_config *config,
 		     const struct xa_iface *ifaces, size_t count, struct xa_why *why)
 {
-	const struct xa_config *before = attach->config;
-	char default_before[IF_NAMESIZE];
+	const struct xa_choice before = attach->choice;
 	struct pass trial = {.trial = true, .keep = true, .retry = true, .why = why};
 	bool was_attached[XA_SLOTS];
 
-	memcpy(default_before, attach->default_name, sizeof(default_before));
 	trial.error = resolve_default(attach, config, why);
 	if (!trial.error)
 		trial.error = try_offload(attach, config, why);
 	if (trial.error) {
-		memcpy(attach->default_name, default_before, sizeof(default_before));
+		attach->choice = before;
 		return trial.error;
 	}
 	for (size_t slot = 0; slot < XA_SLOTS; slot++)
 		was_attached[slot] = attach->slots[slot].attached;
-	attach->config = config;
+	attach->choice.config = config;
 	pass_run(attach, ifaces, count, &trial);
 	if (has_any(attach) && !has_lost(attach, was_attached))
 		trial.error = 0;
-	if (trial.error) {
-		attach->config = before;
-		memcpy(attach->default_name, default_before, sizeof(default_before));
-	}
-	if (attach->config)
+	if (trial.error)
+		attach->choice = before;
+	if (attach->choice.config)
 		xa_attach_check(attach,
 				true); /* by a fresh list: the old one knows no new program */
 	return trial.error;
