@@ -13,6 +13,7 @@
 #include "core/auditor_policy.h"
 #include "core/base/log.h"
 #include "core/http/web.h"
+#include "core/source/attach.h"
 
 /* What is new first, and what would be missed most last: an interface that is let go of loses
  * packets. */
@@ -132,6 +133,18 @@ static int swap(struct xa_auditor *auditor)
 	return 0;
 }
 
+/* A pattern, or names of which none is there: nothing else says that nothing is counted. */
+static void warn_waiting(const struct xa_attach *attach)
+{
+	const struct xa_attachment *attachments = xa_attach_list(attach);
+
+	for (unsigned slot = 1; slot < XA_SLOTS; slot++)
+		if (attachments[slot].wanted)
+			return;
+	xa_log_warn(
+		"no interface is there that the config asks for: one that comes is attached to");
+}
+
 void xa_auditor_in_force(struct xa_auditor *auditor)
 {
 	struct xa_reload_stats *stats = &auditor->self.reload;
@@ -142,6 +155,7 @@ void xa_auditor_in_force(struct xa_auditor *auditor)
 	if (xa_config_hash(auditor->running.config, stats->hash))
 		stats->hash[0] = '\0';
 	warn_exposed(auditor->running.web);
+	warn_waiting(auditor->attach);
 }
 
 static void reload_tell(struct xa_auditor *auditor, int error)

@@ -189,6 +189,18 @@ def refused_attach(rig, interface, mode):
         rig.wait_growth()
 
 
+def nothing_matches(rig):
+    """A pattern waits for its interface, and the log says that nothing is counted until then."""
+    log = len(rig.daemon.lines)
+    rig.take('"nosuch*"')
+    rig.daemon.wait_line("level=warn .*no interface is there that the config asks for", log)
+    lab.equal("status of /-/ready", rig.daemon.get("/-/ready").status, 503)
+    log = len(rig.daemon.lines)
+    rig.take()
+    rig.wait_attached("mon0", "drv")
+    assert not any("no interface is there" in line for line in rig.daemon.lines[log:])
+
+
 def effective(rig):
     """What `config --effective` prints of the file that was taken last."""
     done = lab.subprocess.run([rig.world.auditor, "config", "--effective", "-c", rig.config],
@@ -413,7 +425,7 @@ def stop_amid_posts(world):
 
 if __name__ == "__main__":
     lab.main(lab.Group(start, top_k, poll_interval, bad_file, no_file, refused_interface,
-                       refused_mode, hash_of_config, port_taken, overlapping, many, burst, by_post,
+                       refused_mode, nothing_matches, hash_of_config, port_taken, overlapping, many, burst, by_post,
                        bad_file_by_post,
                        post_is_switched, posts_at_once, post_and_go, mode, interface),
              stop_amid_posts)
