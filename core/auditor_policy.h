@@ -11,12 +11,6 @@
 /* Hooks that log. */
 extern const struct xa_policy_hooks xa_policy_loggers;
 
-/* Appends reasons, each with its place, a line each. */
-void xa_whys_lines(const struct xa_whys *whys, struct xa_buf *buf);
-
-/* Logs those lines. */
-void xa_log_whys(const struct xa_whys *whys);
-
 /* Tries the config's stages, then starts them. 0 or -errno, the reasons being logged. */
 int xa_policy_load(struct xa_policy **ret, const struct xa_config *config);
 

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "config/whys.h"
+#include "core/auditor_log.h"
 #include "core/auditor_policy.h"
 #include "core/base/log.h"
 #include "core/http/web.h"

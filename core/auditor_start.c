@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <string.h>
 
+#include "core/auditor_log.h"
 #include "core/auditor_policy.h"
 #include "core/base/log.h"
 #include "core/exit.h"

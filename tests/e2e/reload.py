@@ -425,7 +425,7 @@ def stop_amid_posts(world):
 
 if __name__ == "__main__":
     lab.main(lab.Group(start, top_k, poll_interval, bad_file, no_file, refused_interface,
-                       refused_mode, nothing_matches, hash_of_config, port_taken, overlapping, many, burst, by_post,
-                       bad_file_by_post,
-                       post_is_switched, posts_at_once, post_and_go, mode, interface),
+                       refused_mode, nothing_matches, hash_of_config, port_taken, overlapping,
+                       many, burst, by_post, bad_file_by_post, post_is_switched, posts_at_once,
+                       post_and_go, mode, interface),
              stop_amid_posts)
